@@ -98,7 +98,7 @@ static int follow(struct attach *attach, pid_t pid, bool quiet)
         status = attach_step(attach, &error);
     /* A thread that is gone counts as joined one step later. */
     for (int i = 0; i < SETTLE_STEPS && status == ATTACH_OK; i++)
-        status = attach_settle(attach, &error);
+        status = attach_confirm(attach, &error);
     if (status == ATTACH_FAILED) {
         cli_message("attach: %s", error.text);
         return STATUS_CANNOT;

@@ -10,7 +10,7 @@
 #include "cli/common/cli.h"
 #include "cli/common/command.h"
 #include "cli/serve/guard.h"
-#include "cli/serve/look.h"
+#include "cli/serve/findings.h"
 #include "cli/serve/server.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:9844"
@@ -112,7 +112,7 @@ static void wait_for_end(struct server *server, const sigset_t *signals)
         deadlines_enforce(&server->deadlines);
         if (!every_ns || now_ns() < next)
             continue;
-        look_for_findings(&server->serving, signals);
+        serve_read_findings(&server->serving, signals);
         next = now_ns() + every_ns;
     }
 }

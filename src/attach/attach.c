@@ -140,7 +140,7 @@ enum attach_status attach_step(struct attach *attach, struct error *error)
     return take(attach, false, error);
 }
 
-enum attach_status attach_settle(struct attach *attach, struct error *error)
+enum attach_status attach_confirm(struct attach *attach, struct error *error)
 {
     perf_wait(attach->perf, STEP_MS);
     return take(attach, true, error);

@@ -44,7 +44,7 @@ struct attach *attach_new(pid_t pid, const struct attach_options *options, struc
 enum attach_status attach_step(struct attach *attach, struct error *error);
 /* The same, and compares all threads with glibc's descriptors now. attach_step puts that off where it takes
  * long. */
-enum attach_status attach_settle(struct attach *attach, struct error *error);
+enum attach_status attach_confirm(struct attach *attach, struct error *error);
 struct attach_counts attach_count(const struct attach *attach);
 /* Removes the probes and the ledger. */
 void attach_free(struct attach *attach);

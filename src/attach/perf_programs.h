@@ -16,7 +16,7 @@ bool perf_hold(struct perf *perf, pid_t tid);
 /* Later hits of a probe record so many bytes of the stack. */
 bool perf_copy_more(struct perf *perf, size_t probe, uint32_t bytes);
 void perf_release_holders(struct perf *perf);
-/* Looks for the end of a holder. */
+/* Searches for the end of a holder. */
 void perf_note_task(struct perf *perf, const struct perf_record *record);
 
 #endif

@@ -73,8 +73,7 @@ struct finding {
 };
 
 struct findings {
-    /* In the order of findings.def; of a code the one that holds up the main thread first, then proved ones.
-     */
+    /* In the order of findings.def. Of a code: the one that holds up the main thread, then proved ones. */
     struct finding *items;
     size_t count;
     char *verdict; /* "STUCK: T1 joins T2, …: deadlock"; NULL: no finding makes one */
@@ -87,7 +86,7 @@ struct findings {
 #define FIND_ALL (FIND_DEFAULT | FIND_UNLIMITED)
 
 /*
- * Looks for the findings in `wanted`, bits of the above, in the evidence. Findings point to
+ * Searches for the findings in `wanted`, bits of the above, in the evidence. Findings point to
  * frames of the evidence's stacks and of the symbolizer, which must outlive them. False: out of memory; then
  * there are none.
  */

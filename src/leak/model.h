@@ -69,12 +69,13 @@ struct leak_group {
     bool rule_deeper;               /* a rule that did not match may match missing frames */
     const struct frame *user_frame; /* first user frame; NULL: none */
     const char *test;               /* of all its threads; NULL: not known, or they differ */
-    const struct finding *finding;  /* the most serious one that names a thread of it, unless it is a note or
-                                     * is  suppressed; NULL: none. Set by report_finish */
-    const struct frame *joined_at;  /* where most threads of this site were joined; NULL: never or unknown */
+    /* The most serious one that names a thread of it, unless it is a note or suppressed; NULL: none. Set by
+     * report_finish. */
+    const struct finding *finding;
+    const struct frame *joined_at; /* where most threads of this site were joined; NULL: never or unknown */
     uint64_t site_joined, site_created;
-    bool site_joining; /* another thread was inside a join of a thread that was created there (same_creation)
-                        */
+    /* Another thread was inside a join of a thread that was created there (same_creation). */
+    bool site_joining;
     uint64_t joined_there;       /* of site_joined: at joined_at */
     struct thread_info *threads; /* by id */
     size_t thread_count;
@@ -167,8 +168,7 @@ struct process_report {
     bool no_room;              /* they are lost because the ledger could not grow, not because it was full */
     struct leak_group *groups; /* counted first, then by kind, then by thread count */
     size_t group_count;
-    /* All creation sites, also those without leaks. Without any item if verdict_rules.all_sites was not set.
-     */
+    /* All creation sites, also those without leaks; no item if verdict_rules.all_sites was not set. */
     struct site_counts sites;
     struct site_table *site_table;  /* owns their places */
     struct failed_creation *failed; /* in the order of their sites in the ledger */
@@ -178,8 +178,8 @@ struct process_report {
     size_t untracked_count;
     struct measures *measures; /* NULL: not known, or not asked for (evidence_measure) */
     struct findings findings;
-    struct thread_life
-        *lives; /* of tracked threads whose records are still there, and untracked ones; by id */
+    /* Of tracked threads whose records are still there, and untracked ones; by id. */
+    struct thread_life *lives;
     size_t life_count;
     double moment_s;                    /* the moment of the report, after the process began; < 0: unknown */
     struct stacks *stacks;              /* owns the stacks of the threads' `current`; NULL: not taken */

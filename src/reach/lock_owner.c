@@ -6,7 +6,7 @@
 #include "reach/kept.h"
 
 /* Before the owner are the lock, which is 1, or 2 if others wait, and the count. */
-enum { OWNER_AT = 8, MOST_LOCKED = 2 };
+enum { OWNER_AT = 8, MAX_LOCKED = 2 };
 
 /* struct _IO_FILE, and the locks that fopen(3) and others allocate behind it (struct locked_FILE). */
 enum { FILE_MAGIC = 0xfbad, FILE_LOCK = 136, FILE_SIZE = 216, LOCK_WITHIN = 512 };
@@ -15,7 +15,7 @@ static bool is_held(const struct reach_image *image, uint64_t lock)
 {
     uint64_t word = reach_word(image, lock);
     uint32_t locked = (uint32_t)word, count = (uint32_t)(word >> 32);
-    return locked && locked <= MOST_LOCKED && count && count <= INT32_MAX;
+    return locked && locked <= MAX_LOCKED && count && count <= INT32_MAX;
 }
 
 static bool is_of_file(const struct reach_image *image, uint64_t lock)

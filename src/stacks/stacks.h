@@ -101,10 +101,10 @@ struct stacks {
     uint64_t moment_ns;     /* CLOCK_MONOTONIC of that; 0: unknown */
     struct json_t *json;    /* owns the strings of loaded frames; NULL: the symbolizer owns them */
     char **argv;            /* of the process when they were taken, one block; NULL: not read */
-    bool
-        symbols_only; /* the frames come from symbols; stacks_resolve() adds files, lines and inlined calls */
-    struct ledger_place
-        *places; /* of a process whose files are not those at their paths (stacks_add_places) */
+    /* The frames come from symbols; stacks_resolve() adds files, lines and inlined calls. */
+    bool symbols_only;
+    /* Of a process whose files are not those at their paths (stacks_add_places). */
+    struct ledger_place *places;
     size_t place_count;
     char **replaced;             /* process_replaced_files, when they were saved; NULL: none, or not saved */
     struct reach_summary reach;  /* of the threads' `reach`, or why it is not known */

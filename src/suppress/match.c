@@ -10,7 +10,7 @@
 #include "symbolize/symbolize.h"
 
 /* Powers of two. */
-enum { FEWEST_MEMOS = 4096, MOST_MEMOS = 1 << 18 };
+enum { MIN_MEMOS = 4096, MAX_MEMOS = 1 << 18 };
 
 /* Cache of which parts match which stacks. A new entry replaces the one in its slot. */
 struct memo {
@@ -208,9 +208,9 @@ static struct memo *memo_of(struct suppression_matcher *matcher, const struct pa
                             const struct frame *frames)
 {
     if (!matcher->memos ||
-        (matcher->replaced >= matcher->memo_slots / 8 && matcher->memo_slots < MOST_MEMOS)) {
+        (matcher->replaced >= matcher->memo_slots / 8 && matcher->memo_slots < MAX_MEMOS)) {
         free(matcher->memos);
-        matcher->memo_slots = matcher->memo_slots ? matcher->memo_slots * 4 : FEWEST_MEMOS;
+        matcher->memo_slots = matcher->memo_slots ? matcher->memo_slots * 4 : MIN_MEMOS;
         matcher->replaced = 0;
         matcher->memos = calloc(matcher->memo_slots, sizeof(*matcher->memos));
     }

@@ -1,4 +1,4 @@
-#include "cli/serve/look.h"
+#include "cli/serve/findings.h"
 
 #include "cli/serve/processes.h"
 
@@ -12,7 +12,7 @@ static bool is_pending(const sigset_t *signals)
     return false;
 }
 
-static void look_at(struct serving *serving, pid_t pid)
+static void read_findings(struct serving *serving, pid_t pid)
 {
     const struct wanted_report wanted = {
         .pid = pid, .all_users = serving->options->all_users, .stacks = true, .watched = true};
@@ -26,12 +26,12 @@ static void look_at(struct serving *serving, pid_t pid)
     pthread_mutex_unlock(&serving->turn);
 }
 
-void look_for_findings(struct serving *serving, const sigset_t *until)
+void serve_read_findings(struct serving *serving, const sigset_t *until)
 {
     struct listed_processes list;
     bool listed = processes_list(&list, serving->options->all_users);
     for (size_t i = 0; listed && i < list.count && !is_pending(until); i++)
         if (list.items[i].access == PROCESS_SERVED)
-            look_at(serving, list.items[i].pid);
+            read_findings(serving, list.items[i].pid);
     processes_release(&list);
 }
