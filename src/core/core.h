@@ -54,7 +54,7 @@ struct core_file {
     pid_t parent_pid;    /* 0: unknown */
     int signal;          /* signal that ended the process; 0: dumped alive (gcore), or unknown */
     pid_t crashed;       /* the thread that got the signal; 0: none or unknown */
-    char command[17];    /* name of the program, 15 bytes at most; "" unknown */
+    char command[81];    /* name of the program, perhaps truncated; "" unknown */
     uint64_t vdso;       /* address of its ELF header; 0: unknown */
     uint64_t main_stack; /* an address in it; 0: unknown */
     struct error notice; /* what is missing, in one line; "": nothing */

@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 enum {
     MAX_THREADS = 1 << 18,
     MAX_FILE_NOTE = 1 << 26, /* bytes; the kernel's own bound is 4 MiB */
+    COMM_LENGTH = 15,
     MIN_MAPPING = 3 * sizeof(uint64_t) + 1,
 };
 
@@ -60,6 +62,19 @@ static bool take_thread(struct core_file *core, struct core_notes *notes, const 
     return true;
 }
 
+/* The kernel truncates the name to 15 bytes, gdb to 16. The command line, of 80 bytes, may have the rest. */
+static void take_command(struct core_file *core, const struct elf_prpsinfo *info)
+{
+    char line[sizeof(info->pr_psargs) + 1] = "", name[sizeof(info->pr_fname) + 1] = "";
+    memcpy(line, info->pr_psargs, sizeof(info->pr_psargs));
+    memcpy(name, info->pr_fname, sizeof(info->pr_fname));
+    size_t length = strlen(name);
+    const char *whole = length >= COMM_LENGTH ? strstr(line, name) : NULL;
+    if (whole)
+        length += strcspn(whole + length, " ");
+    snprintf(core->command, sizeof(core->command), "%.*s", (int)length, whole ? whole : name);
+}
+
 static void take_process(struct core_file *core, const struct note *note)
 {
     struct elf_prpsinfo info;
@@ -67,8 +82,7 @@ static void take_process(struct core_file *core, const struct note *note)
         return;
     core->pid = info.pr_pid > 0 ? info.pr_pid : 0;
     core->parent_pid = info.pr_ppid > 0 ? info.pr_ppid : 0;
-    memcpy(core->command, info.pr_fname, sizeof(info.pr_fname));
-    core->command[sizeof(info.pr_fname)] = 0;
+    take_command(core, &info);
 }
 
 static void take_auxv(struct core_file *core, const struct note *note)

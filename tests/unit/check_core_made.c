@@ -224,6 +224,32 @@ START_TEST(one_tid_many_times)
 }
 END_TEST
 
+/* ---- the command ------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *line, *command;
+} commands[] = {
+    {"app", "/usr/bin/app --long", "app"},
+    {"redis-server *:1", "redis-server *:17380", "redis-server *:17380"},
+    {"a-name-that-is-", "/opt/a-name-that-is-long --name=a", "a-name-that-is-long"},
+    {"a-name-that-is-", "another title", "a-name-that-is-"},
+    {"full-of-letters!", "/full-of-letters!34567890123456789012345678901234567890123456789012345678901234",
+     "full-of-letters!34567890123456789012345678901234567890123456789012345678901234"},
+    {"", "", ""},
+};
+
+START_TEST(truncated_names)
+{
+    struct elf_prpsinfo info = {.pr_pid = 7};
+    memcpy(info.pr_fname, commands[_i].name, strlen(commands[_i].name));
+    memcpy(info.pr_psargs, commands[_i].line, strlen(commands[_i].line));
+    add_note(NT_PRPSINFO, &info, sizeof(info));
+    add_thread(7, &(struct user_regs_struct){.rip = CODE, .rsp = STACK});
+    open_core();
+    ck_assert_str_eq(core->command, commands[_i].command);
+}
+END_TEST
+
 /* ---- sizes ------------------------------------------------------------------------------- */
 
 START_TEST(segments_that_overlap_or_wrap)
@@ -292,6 +318,7 @@ int main(void)
     tcase_add_loop_test(tests, system_calls, 0, sizeof(calls) / sizeof(calls[0]));
     tcase_add_test(tests, frames_without_end);
     tcase_add_test(tests, one_tid_many_times);
+    tcase_add_loop_test(tests, truncated_names, 0, sizeof(commands) / sizeof(commands[0]));
     tcase_add_test(tests, segments_that_overlap_or_wrap);
     tcase_add_loop_test(tests, ledger_cut_short, 0, 5);
 #endif

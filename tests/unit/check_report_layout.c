@@ -190,6 +190,10 @@ START_TEST(frames_of_an_interpreter_are_one_line)
     ck_assert_ptr_null(strstr(text, "frames of the Python"));
     free(text);
     one_process[0].how = END_ALIVE;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, " while it runs: py-spy dump --pid PID\n"), "a core: %s", text);
+    free(text);
+    one_process[0].live = true;
     one_group[0].user_frame = &deep[7];
     text = printed(&report_text, (struct report_style){.color = false});
     ck_assert_msg(strstr(text, "; to see them: py-spy dump --pid 4242\n"), "%s", text);

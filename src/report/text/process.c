@@ -143,9 +143,10 @@ static void print_interpreter(const struct printer *printer, const struct proces
         printer->style->verbose >= 0 ? process_interpreter(process) : NULL;
     if (!interpreter)
         return;
+    bool runs = process->live && process->how == END_ALIVE;
     fprintf(printer->out, "%s functions are not shown; to see them%s: %s ", interpreter->language,
-            process->how == END_ALIVE ? "" : " while it runs", interpreter->tool);
-    if (process->how == END_ALIVE)
+            runs ? "" : " while it runs", interpreter->tool);
+    if (runs)
         fprintf(printer->out, "%d\n", (int)process->pid);
     else
         fputs("PID\n", printer->out);
