@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cli/common/terminal.h"
 #include "cli/watch/words.h"
+#include "report/common/interpreter.h"
 
 /* ---- one verdict --------------------------------------------------------------------------------- */
 
@@ -57,6 +58,14 @@ static void print_start(FILE *out, const struct leak_group *place)
     free(name);
 }
 
+static void print_interpreter(FILE *out, pid_t pid, const struct leak_group *place)
+{
+    const struct interpreter *interpreter = stack_interpreter(place->stack, place->stack_count);
+    if (interpreter)
+        fprintf(out, "  not shown    functions in %s; to see them: %s %d\n", interpreter->language,
+                interpreter->tool, (int)pid);
+}
+
 void print_verdict(FILE *out, const struct watched *watched, size_t site, enum watch_why why)
 {
     const struct site_count *item = &watched->counts.items[site];
@@ -69,6 +78,7 @@ void print_verdict(FILE *out, const struct watched *watched, size_t site, enum w
         print_limit(out, watched);
     }
     print_start(out, item->place);
+    print_interpreter(out, watched->pid, item->place);
     print_counts(out, watched, item);
     fprintf(out, "  fingerprint  %s\n", item->fingerprint);
 }

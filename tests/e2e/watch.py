@@ -89,6 +89,24 @@ def unwatched_process(bench):
         demand(all(len(line) <= 80 for line in (text + err).splitlines()) and "not watched" in err, err)
 
 
+PYTHON = """
+import threading, time
+print("up", flush=True)
+while True:
+    for _ in range(5):
+        threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()
+    time.sleep(0.05)
+"""
+
+
+def functions_of_python(bench):
+    """Its site is the interpreter's, so a line names the tool that shows more."""
+    env = bench.environment(LD_PRELOAD=bench.shim)
+    with harness.up([sys.executable, "-c", PYTHON], env, stderr=subprocess.DEVNULL) as target, bench.watch(target.pid) as watching:
+        text = verdict(watching)
+        demand(f"\n  not shown    functions in Python; to see them: py-spy dump --pid {target.pid}\n" in text, text)
+
+
 def no_growth(bench):
     """All at once: 24 threads are too few for a verdict, however slowly they come here."""
     with contextlib.ExitStack() as stack:
@@ -287,7 +305,7 @@ def another_users_process(bench):
 
 
 TESTS = [
-    leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, no_growth, thresholds, waiting_threads, suppressions,
+    leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, functions_of_python, no_growth, thresholds, waiting_threads, suppressions,
     suppressed_sites_are_counted, one_object_a_sample,
     command_gets_the_report, command_that_fails, restart, exec_is_another_program, a_process_that_has_not_loaded_the_shim_yet, wrong_arguments, run_is_not_its_command, full_disk, another_users_process]
 

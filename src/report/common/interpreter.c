@@ -32,7 +32,7 @@ const struct interpreter *frame_interpreter(const struct frame *frame)
     return NULL;
 }
 
-static const struct interpreter *of_frames(const struct frame *frames, size_t count)
+const struct interpreter *stack_interpreter(const struct frame *frames, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const struct interpreter *interpreter = frame_interpreter(&frames[i]);
@@ -45,7 +45,7 @@ static const struct interpreter *of_frames(const struct frame *frames, size_t co
 static const struct interpreter *of_thread(const struct thread_info *thread)
 {
     const struct shared_stack *stack = thread && thread->current ? thread->current->stack : NULL;
-    return stack ? of_frames(stack->frames, stack->count) : NULL;
+    return stack ? stack_interpreter(stack->frames, stack->count) : NULL;
 }
 
 const struct interpreter *process_interpreter(const struct process_report *process)
@@ -53,7 +53,7 @@ const struct interpreter *process_interpreter(const struct process_report *proce
     const struct interpreter *found = of_thread(process->main);
     for (size_t i = 0; i < process->group_count && !found; i++) {
         const struct leak_group *group = &process->groups[i];
-        found = of_frames(group->stack, group->stack_count);
+        found = stack_interpreter(group->stack, group->stack_count);
         if (!found && group->thread_count)
             found = of_thread(&group->threads[0]);
     }

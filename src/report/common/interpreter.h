@@ -17,6 +17,9 @@ struct interpreter {
 /* The interpreter that the frame is of; NULL: of none. By the name of its module. */
 const struct interpreter *frame_interpreter(const struct frame *frame);
 
+/* The first one among the frames that has a tool. NULL: there is none. */
+const struct interpreter *stack_interpreter(const struct frame *frames, size_t count);
+
 /* One that has a tool and of which the process has a stack. Of each group and kind of threads, one thread is
  * checked. NULL: there is none. */
 const struct interpreter *process_interpreter(const struct process_report *process);
