@@ -2,6 +2,7 @@
 #ifndef THREADLEAK_BASE_SEARCH_H
 #define THREADLEAK_BASE_SEARCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -21,6 +22,22 @@
                 low_ = i + 1;                     \
         }                                         \
         low_;                                     \
+    })
+
+/*
+ * The same, where most searches have the result of the one before: `last` is an lvalue that keeps it, 0 at
+ * first. It may be of a shorter or longer array.
+ */
+#define SEARCH_FIRST_AGAIN(i, count, last, condition)                                  \
+    ({                                                                                 \
+        size_t count_ = (count);                                                       \
+        bool same_ = ({                                                                \
+            size_t i = (last);                                                         \
+            i <= count_ && (i == count_ || (condition)) && (i-- == 0 || !(condition)); \
+        });                                                                            \
+        if (!same_)                                                                    \
+            (last) = SEARCH_FIRST(i, count_, condition);                               \
+        (last);                                                                        \
     })
 
 #endif

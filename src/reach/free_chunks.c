@@ -118,24 +118,25 @@ enum {
 };
 
 /* Both links of an empty list are the address of the list - 16. */
-static bool is_empty_list(const struct reach_image *image, uint64_t at)
+static bool is_empty_list(const uint64_t links[2], uint64_t at)
 {
-    return reach_word(image, at) == at - HEADER && reach_word(image, at + 8) == at - HEADER;
+    return links[0] == at - HEADER && links[1] == at - HEADER;
 }
 
-static bool is_list(const struct reach_spans *spans, const struct reach_image *image, uint64_t at)
+/* Nearly all words of libc's data are 0. */
+static bool is_list(const struct reach_spans *spans, const uint64_t links[2], uint64_t at)
 {
-    return is_empty_list(image, at) ||
-           (heap_at(spans, reach_word(image, at)) && heap_at(spans, reach_word(image, at + 8)));
+    return links[0] && (is_empty_list(links, at) || (heap_at(spans, links[0]) && heap_at(spans, links[1])));
 }
 
 static bool are_bins(const struct reach_spans *spans, const struct reach_image *image, uint64_t at)
 {
     unsigned empty = 0;
     for (unsigned i = 0; i < BINS; i += 2) {
-        if (!is_list(spans, image, at + 8 * i))
+        uint64_t links[2], list = at + 8 * i;
+        if (!reach_read(image, list, links, sizeof(links)) || !is_list(spans, links, list))
             return false;
-        empty += is_empty_list(image, at + 8 * i);
+        empty += is_empty_list(links, list);
     }
     return empty >= MIN_EMPTY;
 }

@@ -7,7 +7,8 @@
 const struct reach_piece *reach_piece_at(const struct reach_image *image, uint64_t address)
 {
     const struct reach_piece *pieces = image->pieces;
-    size_t at = SEARCH_FIRST(i, image->piece_count, pieces[i].start + pieces[i].size > address);
+    size_t *last = &((struct reach_image *)image)->last_piece;
+    size_t at = SEARCH_FIRST_AGAIN(i, image->piece_count, *last, pieces[i].start + pieces[i].size > address);
     return at < image->piece_count ? &pieces[at] : NULL;
 }
 

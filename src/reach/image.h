@@ -100,6 +100,7 @@ struct reach_dead_block {
 struct reach_image {
     struct reach_piece *pieces; /* ascending, disjoint */
     size_t piece_count;
+    size_t last_piece;            /* of reach_piece_at; no image is a constant object */
     struct reach_region *regions; /* ascending, disjoint */
     size_t region_count;
     struct reach_thread *threads;

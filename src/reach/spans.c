@@ -51,7 +51,8 @@ static void sort(struct reach_spans *spans)
 
 struct reach_span *reach_spans_at(const struct reach_spans *spans, uint64_t address)
 {
-    size_t at = SEARCH_FIRST(i, spans->count, spans->items[i].end > address);
+    size_t *last = &((struct reach_spans *)spans)->last;
+    size_t at = SEARCH_FIRST_AGAIN(i, spans->count, *last, spans->items[i].end > address);
     return at < spans->count && spans->items[at].start <= address ? &spans->items[at] : NULL;
 }
 

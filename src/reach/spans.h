@@ -24,6 +24,7 @@ struct reach_span {
 struct reach_spans {
     struct reach_span *items; /* ascending, disjoint */
     size_t count;
+    size_t last; /* of reach_spans_at; no struct reach_spans is a constant object */
     struct reach_heap *heaps;
     size_t heap_count;
     struct reach_range *roots; /* heaps that do not add up */

@@ -84,17 +84,30 @@ bool wait_for_relock(const struct view *view)
 
 /* ---- condition variables -------------------------------------------------------------- */
 
+/* Returns how many bytes could be read from sp on. A stack ends with the thread's descriptor, so nearly
+ * always these are all. */
+static size_t read_frame(const struct view *view, unsigned char frame[MAX_FRAME_BYTES])
+{
+    const struct snapshot_thread *thread = view->thread;
+    size_t size = MAX_FRAME_BYTES;
+    while (size && !snapshot_read_memory(view->waits->context.snapshot, thread, thread->sp & ~UINT64_C(7),
+                                         frame, size))
+        size -= 8;
+    return size;
+}
+
 /* Two that differ: one of them is no such structure. Then the mutex is unknown. */
 static bool find_cond_wait(const struct view *view, struct glibc_cond_wait *found)
 {
     const struct snapshot *snapshot = view->waits->context.snapshot;
     const struct snapshot_thread *thread = view->thread;
     uint64_t futex = thread->syscall_args[0];
+    unsigned char frame[MAX_FRAME_BYTES];
+    size_t size = read_frame(view, frame);
     bool is_found = false;
-    for (uint64_t at = thread->sp & ~UINT64_C(7); at < thread->sp + MAX_FRAME_BYTES; at += 8) {
+    for (size_t at = 0; at + sizeof(struct glibc_cond_wait) <= size; at += 8) {
         struct glibc_cond_wait here;
-        if (!snapshot_read_memory(snapshot, thread, at, &here, sizeof(here)))
-            break;
+        memcpy(&here, frame + at, sizeof(here));
         if (!glibc_is_cond_wait(&here, futex) || !address_space_find(&snapshot->space, here.mutex))
             continue;
         if (is_found && here.cond != found->cond)

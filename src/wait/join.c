@@ -115,12 +115,23 @@ static pid_t qthread_on_stack(const struct view *view, uint64_t cond)
 /* Threads of its pool are QThreads, too. */
 static const struct inside_root qt_thread = {"QThreadPrivate::start", {"libQt5Core.so", "libQt6Core.so"}};
 
+/* Equal for threads with equal stacks: ten thousand may wait for one condition variable. */
+static enum library_join library_join(const struct view *view)
+{
+    enum library_join *join = &view->stack->join;
+    if (*join == JOIN_UNCHECKED)
+        *join = inside_waits_in(view, "boost::thread::join") ? JOIN_OF_BOOST
+                : inside_waits_in(view, "QThread::wait")     ? JOIN_OF_QT
+                                                             : JOIN_OF_NONE;
+    return *join;
+}
+
 bool wait_for_joined_cond(const struct view *view, uint64_t cond)
 {
     pid_t joined = 0;
-    if (inside_waits_in(view, "boost::thread::join"))
+    if (library_join(view) == JOIN_OF_BOOST)
         joined = handle_before(view, cond);
-    else if (inside_waits_in(view, "QThread::wait")) {
+    else if (library_join(view) == JOIN_OF_QT) {
         joined = qthread_on_stack(view, cond);
         joined = joined ? joined : inside_only_root(view, &qt_thread);
     }

@@ -1,4 +1,5 @@
 #include "wait/stack.h"
+#include "wait/describe.h"
 #include "wait/libc_name.h"
 
 #include <string.h>

@@ -5,14 +5,8 @@
 #include "snapshot/snapshot.h"
 #include "symbolize/symbolize.h"
 #include "unwind/unwind.h"
-#include "wait/describe.h"
 #include "wait/module.h"
-
-struct stack_facts {
-    bool known;                    /* stack_facts_set was called */
-    const struct futex_user *user; /* NULL: no such function on the stack */
-    const char *destructor;        /* "a thread-specific destructor"; NULL: not in a destructor */
-};
+#include "wait/view.h"
 
 struct stack_reader {
     const struct snapshot *snapshot;

@@ -19,6 +19,17 @@ struct futex_user {
     bool needs_glibc;
 };
 
+/* The library whose function joins a thread by a condition wait. */
+enum library_join { JOIN_UNCHECKED, JOIN_OF_NONE, JOIN_OF_BOOST, JOIN_OF_QT };
+
+/* Of all threads with equal stacks. */
+struct stack_facts {
+    bool known;                    /* stack_facts_set was called */
+    enum library_join join;        /* set by join.c when it is needed */
+    const struct futex_user *user; /* NULL: no such function on the stack */
+    const char *destructor;        /* "a thread-specific destructor"; NULL: not in a destructor */
+};
+
 /* How a call gets its timeout. */
 enum call_time {
     TIME_NONE,     /* it has none */
@@ -46,9 +57,10 @@ struct wait_call {
 
 struct waits {
     struct wait_context context;
-    struct wait *items; /* by index of snapshot.threads */
-    struct stack_facts *stacks;
+    struct wait *items;         /* by index of snapshot.threads */
+    struct stack_facts *stacks; /* by stack.id */
     size_t stack_count;
+    struct stack_facts no_stack; /* of threads without one */
     struct modules modules;
     struct object_names *names;
     struct files *files;
@@ -69,6 +81,7 @@ struct waits {
 struct view {
     struct waits *waits;
     const struct snapshot_thread *thread;
+    struct stack_facts *stack;
     const struct futex_user *user; /* the function on its stack that waits for a futex; NULL: none known */
     struct wait_call call;
     double whole_s; /* the timeout when the call began; < 0: none or unknown */

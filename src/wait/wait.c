@@ -14,12 +14,11 @@
 
 /* ---- one thread ------------------------------------------------------------------------------- */
 
-static const struct stack_facts *stack_of(struct waits *waits, size_t index)
+static struct stack_facts *stack_of(struct waits *waits, size_t index)
 {
-    static const struct stack_facts unknown;
     const struct stack *stack = unwind_thread(waits->context.unwinder, index);
     if (!stack || stack->id >= waits->stack_count)
-        return &unknown;
+        return &waits->no_stack;
     struct stack_facts *facts = &waits->stacks[stack->id];
     const struct stack_reader reader = {waits->context.snapshot, &waits->modules, waits->context.symbolizer};
     if (!facts->known)
@@ -50,11 +49,17 @@ static bool describe(struct view *view)
 static bool describe_thread(struct waits *waits, size_t index)
 {
     const struct snapshot_thread *thread = &waits->context.snapshot->threads[index];
-    const struct stack_facts *stack = stack_of(waits, index);
+    struct stack_facts *stack = stack_of(waits, index);
     struct wait *wait = &waits->items[index];
     struct line line = {.length = 0};
-    struct view view = {waits, thread, stack->user, wait_call_of(thread->syscall_nr, thread->syscall_args),
-                        -1,    wait,   &line};
+    struct view view = {.waits = waits,
+                        .thread = thread,
+                        .stack = stack,
+                        .user = stack->user,
+                        .call = wait_call_of(thread->syscall_nr, thread->syscall_args),
+                        .whole_s = -1,
+                        .wait = wait,
+                        .line = &line};
     wait->left_s = -1;
     wait->fd = -1;
     if (thread->state != SNAPSHOT_STOPPED)

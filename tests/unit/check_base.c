@@ -79,6 +79,11 @@ START_TEST(search_finds_the_first_in_arrays_of_every_size)
             while (expected < count && sorted[expected] < wanted)
                 expected++;
             ck_assert_uint_eq(SEARCH_FIRST(i, count, sorted[i] >= wanted), expected);
+            for (size_t before = 0; before <= count + 1; before++) {
+                size_t last = before;
+                ck_assert_uint_eq(SEARCH_FIRST_AGAIN(i, count, last, sorted[i] >= wanted), expected);
+                ck_assert_uint_eq(last, expected);
+            }
         }
 }
 END_TEST

@@ -165,11 +165,14 @@ int compare_functions(const struct frame *a, const struct frame *b)
  * would be that of the thread. */
 static const char *object_name(const struct thread_info *thread)
 {
+    static const char begin[] = "stack of ";
     const struct wait *wait = &thread->current->wait;
     char own[64];
-    int length = thread->id ? snprintf(own, sizeof(own), "stack of T%llu", (unsigned long long)thread->id)
-                            : snprintf(own, sizeof(own), "stack of tid %d", (int)thread->tid);
-    bool is_own = wait->symbol && text_begins_with(wait->symbol, own) && !isdigit(wait->symbol[length]);
+    if (!wait->symbol || !text_begins_with(wait->symbol, begin)) /* nearly all, and sorting asks often */
+        return wait->symbol;
+    int length = thread->id ? snprintf(own, sizeof(own), "%sT%llu", begin, (unsigned long long)thread->id)
+                            : snprintf(own, sizeof(own), "%stid %d", begin, (int)thread->tid);
+    bool is_own = text_begins_with(wait->symbol, own) && !isdigit(wait->symbol[length]);
     return is_own ? "own stack" : wait->symbol;
 }
 
