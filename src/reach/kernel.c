@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/status.h"
@@ -25,6 +27,7 @@ enum {
     MAX_PENDING = 64, /* signals that are read with one call */
     MAX_SIGNALS = 1 << 16,
     MAX_MESSAGE = 1 << 16,
+    MIN_PART = 2000, /* threads that are worth a thread of our own: 1 us each */
 };
 #define ANY_SIGNAL UINT64_C(1) /* not known which */
 
@@ -186,15 +189,30 @@ static void find_sharers(struct reach_collector *collector)
         closedir(directory);
 }
 
+struct own_files {
+    const struct snapshot *snapshot;
+    atomic_bool found;
+};
+
+static void find_own_files_of(void *arg, size_t first, size_t end)
+{
+    struct own_files *files = arg;
+    pid_t task = files->snapshot->task;
+    for (size_t i = first; i < end; i++) {
+        const struct snapshot_thread *thread = &files->snapshot->threads[i];
+        if (thread->tid != task && thread->state != SNAPSHOT_KERNEL &&
+            compare_tasks(task, thread->tid, SAME_FILES) > 0)
+            atomic_store(&files->found, true);
+    }
+}
+
 /* unshare(2), CLONE_FILES */
 static void find_own_files(struct reach_collector *collector, const struct snapshot *snapshot)
 {
-    for (size_t i = 0; i < snapshot->count; i++) {
-        const struct snapshot_thread *thread = &snapshot->threads[i];
-        if (thread->tid != snapshot->task && thread->state != SNAPSHOT_KERNEL &&
-            compare_tasks(snapshot->task, thread->tid, SAME_FILES) > 0)
-            collector->image.caveats |= REACH_BIT(OWN_FILES);
-    }
+    struct own_files files = {.snapshot = snapshot};
+    parallel_run(snapshot->count, MIN_PART, find_own_files_of, &files);
+    if (atomic_load(&files.found))
+        collector->image.caveats |= REACH_BIT(OWN_FILES);
 }
 
 void reach_kernel_read(struct reach_collector *collector, const struct snapshot *snapshot)

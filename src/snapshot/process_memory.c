@@ -9,11 +9,15 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/parallel.h"
 #include "proc/file.h"
 #include "proc/status.h"
 #include "proc/tasks.h"
 
-enum { BATCH = 256 /* the kernel allows 1024; two such arrays are on the stack */ };
+enum {
+    BATCH = 256,     /* the kernel allows 1024; two such arrays are on the stack */
+    MIN_PART = 1024, /* copies that are worth a thread of our own: 2 us each */
+};
 
 /* A main thread that ended before the others is a zombie without memory. */
 static bool has_memory(const struct snapshot *snapshot, pid_t task)
@@ -23,29 +27,37 @@ static bool has_memory(const struct snapshot *snapshot, pid_t task)
            (task != snapshot->pid || (task_status_read(task, 0, &status) && status.has_memory));
 }
 
+/* Atomic, because several threads copy stacks. */
+static pid_t task_of(const struct snapshot *snapshot)
+{
+    return __atomic_load_n(&snapshot->task, __ATOMIC_RELAXED);
+}
+
+/* Every read needs it. The cast is valid, because no snapshot is a constant object. */
+static pid_t set_task(const struct snapshot *snapshot, pid_t task)
+{
+    __atomic_store_n(&((struct snapshot *)snapshot)->task, task, __ATOMIC_RELAXED);
+    return task;
+}
+
 pid_t process_living_task(const struct snapshot *snapshot)
 {
-    if (kill(snapshot->pid, 0) != 0 || has_memory(snapshot, snapshot->task))
-        return snapshot->task;
+    pid_t task = task_of(snapshot);
+    if (kill(snapshot->pid, 0) != 0 || has_memory(snapshot, task))
+        return task;
     for (size_t i = 0; i < snapshot->count; i++) {
         pid_t tid = snapshot->threads[i].tid;
-        if (snapshot->threads[i].state != SNAPSHOT_STOPPED || !has_memory(snapshot, tid))
-            continue;
-        /* Stores the task, because every read needs it. The cast is valid, because no snapshot is a constant
-         * object. */
-        ((struct snapshot *)snapshot)->task = tid;
-        return tid;
+        if (snapshot->threads[i].state == SNAPSHOT_STOPPED && has_memory(snapshot, tid))
+            return set_task(snapshot, tid);
     }
-    if (!snapshot->count)
-        ((struct snapshot *)snapshot)->task = task_with_memory(snapshot->pid);
-    return snapshot->task;
+    return snapshot->count ? task : set_task(snapshot, task_with_memory(snapshot->pid));
 }
 
 /* Memory is read through one thread, which may have ended meanwhile. */
 static ssize_t read_vector(const struct snapshot *snapshot, const struct iovec *to, const struct iovec *from,
                            size_t count)
 {
-    ssize_t n = process_vm_readv(snapshot->task, to, count, from, count, 0);
+    ssize_t n = process_vm_readv(task_of(snapshot), to, count, from, count, 0);
     if (n < 0 && errno == ESRCH)
         n = process_vm_readv(process_living_task(snapshot), to, count, from, count, 0);
     return n;
@@ -86,18 +98,29 @@ static size_t read_batch(const struct snapshot *snapshot, struct snapshot_copy *
     return whole;
 }
 
+struct copies {
+    const struct snapshot *snapshot;
+    struct snapshot_copy **items;
+};
+
+static void read_part(void *arg, size_t first, size_t end)
+{
+    const struct copies *copies = arg;
+    while (first < end) {
+        size_t batch = end - first < BATCH ? end - first : BATCH;
+        size_t whole = read_batch(copies->snapshot, &copies->items[first], batch);
+        if (whole < batch) {
+            struct snapshot_copy *copy = copies->items[first + whole++];
+            copy->size = process_read(copies->snapshot, copy->start, copy->bytes, copy->size);
+        }
+        first += whole;
+    }
+}
+
 void process_read_copies(const struct snapshot *snapshot, struct snapshot_copy **copies, size_t count)
 {
-    while (count) {
-        size_t batch = count < BATCH ? count : BATCH;
-        size_t whole = read_batch(snapshot, copies, batch);
-        if (whole < batch) {
-            struct snapshot_copy *copy = copies[whole++];
-            copy->size = process_read(snapshot, copy->start, copy->bytes, copy->size);
-        }
-        copies += whole;
-        count -= whole;
-    }
+    struct copies all = {snapshot, copies};
+    parallel_run(count, MIN_PART, read_part, &all);
 }
 
 /* ---- files ---- */
