@@ -124,6 +124,15 @@ static bool have_not_run(const struct snapshot *snapshot, uint64_t *before)
     return !atomic_load(&runs.changed);
 }
 
+/* Is it known how often each had got a CPU? Not on a kernel that does not count. */
+static bool are_counted(const struct snapshot *snapshot)
+{
+    for (size_t i = 0; i < snapshot->count; i++)
+        if (snapshot->threads[i].unstopped && !snapshot->threads[i].runs)
+            return false;
+    return true;
+}
+
 /* A thread that is in another call than the snapshot says can run. */
 static void check_calls(struct reach_collector *collector, const struct snapshot *snapshot)
 {
@@ -153,8 +162,9 @@ static bool copy_once(struct reach_collector *collector, const struct snapshot *
     return true;
 }
 
-/* The snapshot has read how often each thread had got a CPU. What has not run since then is in its call. */
-static bool copy(struct reach_collector *collector, const struct snapshot *snapshot)
+/* The snapshot has read how often each thread had got a CPU. What has not run since then is in its call.
+ * steady: that is so of all that were left running. */
+static bool copy(struct reach_collector *collector, const struct snapshot *snapshot, bool *steady)
 {
     uint64_t *runs = calloc(snapshot->count + 1, sizeof(*runs));
     bool done = false;
@@ -166,6 +176,7 @@ static bool copy(struct reach_collector *collector, const struct snapshot *snaps
         if (!copy_once(collector, snapshot))
             break;
         done = have_not_run(snapshot, runs);
+        *steady = done && tries == 0 && are_counted(snapshot);
     }
     free(runs);
     return done || reach_refuse(collector, "threads that were not stopped ran while its memory was copied");
@@ -201,21 +212,23 @@ static void forget(struct reach_collector *collector)
     collector->collected = collector->signals_queued = false;
 }
 
-void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot)
+bool reach_collect(struct reach_collector *collector, const struct snapshot *snapshot)
 {
+    bool steady = false;
     forget(collector);
     uint64_t began = now_ns();
     collector->nothing_to_check = !has_candidates(snapshot) && !collector->handle_count;
     if (collector->limit == REACH_NOTHING || collector->nothing_to_check || !snapshot->task)
-        return;
+        return false;
     reach_pages_open(&collector->pages, snapshot->task);
     if (reach_regions_find(collector, snapshot) && reach_registers_read(collector, snapshot)) {
         set_own_tids(collector);
         read_guard(collector, snapshot);
-        collector->collected = copy(collector, snapshot) && !collector->why_not;
+        collector->collected = copy(collector, snapshot, &steady) && !collector->why_not;
         set_pointers(collector);
     }
     collector->copy_ns = now_ns() - began;
+    return steady;
 }
 
 void reach_collect_core(struct reach_collector *collector, const struct snapshot *snapshot)

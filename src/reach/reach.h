@@ -109,8 +109,9 @@ struct reach_collector; /* a copy of the process */
 /* Call it before the stop: it allocates what the copy will need. ending: the thread that ends the process,
  * whose stack is over; 0: none. NULL: out of memory. */
 struct reach_collector *reach_collector_new(pid_t pid, enum reach_limit limit, pid_t ending);
-/* Call it while the process is stopped, in the thread that stopped it (snapshot_options.while_stopped). */
-void reach_collect(struct reach_collector *collector, const struct snapshot *snapshot);
+/* Call it while the process is stopped, in the thread that stopped it (snapshot_options.while_stopped).
+ * Returns what that does. */
+bool reach_collect(struct reach_collector *collector, const struct snapshot *snapshot);
 /* Call it before the stop: where are these handles stored? False: out of memory. */
 bool reach_want_handles(struct reach_collector *collector, const uint64_t *handles, size_t count);
 /* The same for a core file, of a collector with pid 0. */

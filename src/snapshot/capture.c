@@ -251,6 +251,17 @@ static void check_later(struct capture *capture, struct snapshot_arena *arena, u
     capture->stop.stopped_ns = stopped_ns;
 }
 
+/* Returns whether no thread that was left running has run. */
+static bool call_while_stopped(struct capture *capture)
+{
+    const struct snapshot_options *options = capture->options;
+    if (!capture->ok || !options || !options->while_stopped)
+        return false;
+    for (size_t i = 0; i < capture->snapshot->count; i++)
+        snapshot_resolve_restarted(capture->snapshot, &capture->snapshot->threads[i]);
+    return options->while_stopped(capture->snapshot, options->arg);
+}
+
 void capture_all(struct capture *capture)
 {
     const struct snapshot_options *options = capture->options;
@@ -267,17 +278,13 @@ void capture_all(struct capture *capture)
     }
     if (arena)
         stop_and_fill(capture, arena, each);
-    if (capture->ok && options && options->while_stopped) {
-        for (size_t i = 0; i < capture->snapshot->count; i++)
-            snapshot_resolve_restarted(capture->snapshot, &capture->snapshot->threads[i]);
-        options->while_stopped(capture->snapshot, options->arg);
-    }
+    bool steady = call_while_stopped(capture);
     if (!arena)
         capture->why = ENOMEM;
     capture->snapshot->parked = capture->stop.park != 0;
     if (!capture->hold)
         stop_end(&capture->stop);
-    if (capture->ok && capture->snapshot->count > MAX_CHECKED && !capture->stop.park)
+    if (capture->ok && capture->snapshot->count > MAX_CHECKED && !capture->stop.park && !steady)
         check_later(capture, arena, each);
 }
 

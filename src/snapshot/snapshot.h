@@ -101,8 +101,9 @@ struct snapshot_holds {
 
 struct snapshot_options {
     const struct task_list *tasks; /* read just before, which saves a reading of each; NULL: none */
-    /* Called once, in another thread, while the process is stopped for the first time; NULL: nothing. */
-    void (*while_stopped)(const struct snapshot *snapshot, void *arg);
+    /* Called once, in another thread, while the process is stopped for the first time; NULL: nothing. True:
+     * no thread that was left running has run since its call was read. */
+    bool (*while_stopped)(const struct snapshot *snapshot, void *arg);
     void *arg;
     unsigned stop_ms;    /* longest wait for threads that do not stop; 0: 200 */
     size_t copied_bytes; /* bytes of all stacks together, at the first stop; 0: 64 MiB */

@@ -104,12 +104,11 @@ static struct stacks *take_by_signals(pid_t pid, struct error *refused, const st
     return stacks;
 }
 
-static void read_stopped(const struct snapshot *snapshot, void *arg)
+static bool read_stopped(const struct snapshot *snapshot, void *arg)
 {
     struct live_facts *facts = arg;
     facts->files = wait_files_read(snapshot);
-    if (facts->reach)
-        reach_collect(facts->reach, snapshot);
+    return facts->reach && reach_collect(facts->reach, snapshot);
 }
 
 /* One pass over the threads: names, states and times are of one moment, and a stop would change them. */

@@ -75,9 +75,10 @@ static void drop_sample(void)
     seen = NULL;
 }
 
-static void read_files(const struct snapshot *stopped, void *files)
+static bool read_files(const struct snapshot *stopped, void *files)
 {
     *(struct files **)files = wait_files_read(stopped);
+    return false;
 }
 
 void sample_all(void)
