@@ -240,7 +240,9 @@ static void store_identity(struct shim_state *state, bool under_run)
     store_argv(state);
     if (shim_config.options_size)
         header->options = ledger_store_string(state, shim_config.options_text, shim_config.options_size - 1);
-    header->test = ledger_store_string(state, shim_config.test, (uint32_t)strlen(shim_config.test));
+    if (*shim_config.test_variables)
+        header->test_variables = ledger_store_string(state, shim_config.test_variables,
+                                                     (uint32_t)strlen(shim_config.test_variables));
     header->tid_offset = shim_config.tid_offset;
     header->address = (uint64_t)header;
     header->start_offset = shim_config.start_offset;

@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "preload/options/registered.h"
-#include "preload/options/test_name.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/next.h"
 #include "preload/shim/say.h"
@@ -49,6 +48,17 @@ static void say_keys(void)
     }
 }
 
+/* The program can change them later. */
+static void find_test_variables(void)
+{
+    struct text lines = text_in(shim_config.test_variables, TEST_VARIABLES_SIZE);
+    for (const char *name = TEST_VARIABLES; *name; name += strlen(name) + 1) {
+        const char *value = getenv(name);
+        if (value)
+            text_print(&lines, "%s=%s\n", name, value);
+    }
+}
+
 static void read_environment(void)
 {
     const char *text = getenv("THREADLEAK_OPTIONS");
@@ -59,7 +69,7 @@ static void read_environment(void)
     shim_config.no_reporter = preload && strstr(preload, "vgpreload_");
     options_defaults_in_zeros(&shim_config.options);
     options_parse(&shim_config.options, registered_environment(text), warn_option, NULL);
-    test_name_find(shim_config.test, sizeof(shim_config.test));
+    find_test_variables();
     if (dir && *dir == '/')
         copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
     if (shim_config.options.help)

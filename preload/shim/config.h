@@ -8,6 +8,7 @@
 
 #include "common/ledger.h"
 #include "common/options.h"
+#include "common/test_variables.h"
 #include "preload/shim/text.h"
 
 enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
@@ -42,7 +43,7 @@ struct shim_config {
     bool had_stderr;  /* at the start, with these numbers: */
     uint64_t stderr_device, stderr_inode;
     /* The large ones come last: at a start only few pages are touched. */
-    char test[LEDGER_TEST_NAME]; /* the test that the program runs; "": not known */
+    char test_variables[TEST_VARIABLES_SIZE];
     struct options options;
     char started_in[512]; /* the working directory then, with a slash; "": `library` is absolute */
     char options_text[OPTIONS_TEXT_MAX]; /* LEDGER_OPTIONS strings in a row, as in the ledger */

@@ -217,7 +217,7 @@ struct ledger_header {
     uint32_t exe;              /* in strings: target of /proc/self/exe */
     uint32_t argv, argc;       /* in strings: argc NUL-terminated strings in a row */
     _Atomic uint32_t options;  /* in strings: LEDGER_OPTIONS of them in a row; 0: none */
-    uint32_t test;             /* in strings: the test that it runs, from its environment; 0: not known */
+    uint32_t test_variables;   /* in strings: test_variables.h; 0: none is set */
     _Atomic uint32_t rules;    /* in strings: suppressions that the program registered; 0: none */
     int32_t tid_offset;        /* offset of the tid in glibc's struct pthread; -1: not known */
     _Atomic int32_t end_tid;   /* thread that called exit(); 0: not known */

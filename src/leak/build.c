@@ -6,6 +6,7 @@
 #include "base/array.h"
 #include "leak/module_names.h"
 #include "leak/process_build.h"
+#include "leak/test_environment.h"
 #include "proc/status.h"
 #include "suppress/suppress.h"
 
@@ -51,8 +52,8 @@ static void set_options(struct build *build)
     struct process_report *process = &build->process;
     const struct verdict_rules *rules = build->rules;
     const struct ledger_test *test = ledger_get_test(build->evidence->ledger, build->header->running_test);
-    const char *name = test ? test->name : ledger_get_string(build->evidence->ledger, build->header->test);
-    process->test = *name ? strdup(name) : NULL;
+    const char *variables = ledger_get_string(build->evidence->ledger, build->header->test_variables);
+    process->test = test && *test->name ? strdup(test->name) : test_of_environment(variables);
     process->started_wall_ns = build->header->started_wall_ns;
     process->kinds = rules->kinds;
     process->judges = rules->judge_seen | (rules->judge & JUDGE_SIGNAL);
