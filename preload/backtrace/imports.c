@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <signal.h>
 #include <stdint.h>
@@ -95,10 +96,12 @@ static int probe_sigprocmask(int how, const sigset_t *set, sigset_t *old)
     return shim_tls.signals_blocked ? 0 : libc_sigprocmask(how, set, old);
 }
 
-/* libunwind opens the files of modules, and allocates memory for what it reads there. */
+/* libunwind opens the files of modules, and allocates memory for what it reads there. It may if the program
+ * calls it, which uses the same copy. */
 static int probe_open(const char *path, int flags, ...)
 {
-    (void)path, (void)flags;
+    if (!shim_tls.unwinding)
+        return (int)probe_syscall(SYS_openat, AT_FDCWD, (long)path, flags, 0, 0, 0);
     errno = ENOENT;
     return -1;
 }

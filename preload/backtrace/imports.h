@@ -1,5 +1,6 @@
 /*
- * Replaces functions that libunwind imports, in our copy of the library.
+ * Replaces functions that libunwind imports. The program can use the same copy of the library. What would
+ * change for it is only replaced while the shim unwinds (shim_tls.unwinding).
  *
  * libunwind tests memory by writing it into a pipe that it keeps open.  The program did
  * not open these descriptors.  Once it has closed all descriptors and opened its own ones,

@@ -51,6 +51,8 @@ static int iterate_modules(imports_callback *callback, void *data)
     uint64_t pc = *(const uint64_t *)data;
     struct module_found found;
     struct module_phdrs phdrs;
+    if (!shim_tls.unwinding)
+        return dl_iterate_phdr(callback, data);
     if (!module_find(pc, &found) || !found.eh_frame)
         return 0;
     module_describe(&found, &phdrs);

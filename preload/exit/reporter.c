@@ -199,8 +199,9 @@ static enum reporter_verdict run_job(struct job *job, char *stack)
 {
     job->running = 1;
     job->verdict = REPORTER_FAILED;
-    long pid =
-        sys_clone(CLONE_VM | CLONE_CHILD_CLEARTID, stack + STACK_SIZE, run_between, job, &job->running);
+    /* A debugger would take the child for a thread, and follow the reporter. */
+    unsigned long flags = CLONE_VM | CLONE_CHILD_CLEARTID | CLONE_UNTRACED;
+    long pid = sys_clone(flags, stack + STACK_SIZE, run_between, job, &job->running);
     if (pid < 0)
         return REPORTER_FAILED;
     if (job->at_end)

@@ -261,6 +261,18 @@ def creations_with_little_stack(bench):
         demand(done == (0, "", ""), f"{shim}: {done}")
 
 
+def programs_that_use_libunwind(bench):
+    """It opens files and lists modules for the program, as without the shim."""
+    target = bench.target("uses_libunwind")
+    bare = harness.call([target])
+    if bare[0] == 77:
+        raise Skip(bare[2])
+    demand(bare[0] == 0 and "after: main" in bare[1], f"{bare}")
+    for shim in shims(bench):
+        watched = harness.call([target], env=bench.environment(LD_PRELOAD=shim))
+        demand(watched == bare, f"{shim}: {watched}, not {bare}")
+
+
 def children_are_taken(bench):
     """Also the one that the shim waits for. It is known nevertheless that the report was written."""
     env = bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="signal=USR2")
@@ -509,6 +521,15 @@ def under_a_debugger(bench):
     demand(b"exited normally" in out and b"SIG63" not in out and b"Real-time" not in out, out.decode())
 
 
+def debuggers_see_no_reporter(bench):
+    """They take it neither for a thread of the program, nor for a child that they are to follow."""
+    gdb = [need("gdb"), "-q", "-nx", "-batch", "-ex", f"set environment LD_PRELOAD {bench.shim}",
+           "-ex", "set follow-fork-mode child", "-ex", "run", "--args", bench.target("running")]
+    _, out, err = harness.call(gdb, timeout=TIMEOUT_S)
+    demand("3 leaked threads at" in out + err, out + err)
+    demand(out.count("[New Thread ") == 3 and "[Attaching after" not in out and "[Inferior 2 " not in out, out)
+
+
 # ---- still there ----------------------------------------------------------------------------------
 
 def daemon_without_a_thread(bench):
@@ -545,10 +566,10 @@ TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_i
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
          creators_that_end,
-         sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
+         sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, programs_that_use_libunwind, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
-         under_a_debugger, daemon_without_a_thread]
+         under_a_debugger, debuggers_see_no_reporter, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, tree_bench.Bench))
