@@ -224,6 +224,8 @@ struct reporter_access reporter_allow(void)
 void reporter_disallow(const struct reporter_access *access)
 {
     SYS2(prctl, PR_SET_PTRACER, 0);
+    if (shim_config.ptracer)
+        SYS2(prctl, PR_SET_PTRACER, shim_config.ptracer);
     if (access->dumpable != 1)
         SYS2(prctl, PR_SET_DUMPABLE, access->dumpable);
 }

@@ -144,6 +144,8 @@ EXPORT int prctl(int option, ...)
     int result = REAL(prctl)(option, a, b, c, d);
     if (begins && result == 0)
         sandbox_end(sandbox);
+    if (option == PR_SET_PTRACER && result == 0 && !shim_shares_memory())
+        shim_config.ptracer = a; /* the reporter needs another tracer for a moment */
     return result;
 }
 

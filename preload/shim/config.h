@@ -28,6 +28,7 @@ struct shim_config {
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     const char *library;     /* the path of this one, as the loader has it */
     size_t directory;        /* length of its directory, with a slash */
+    uint64_t ptracer;        /* what the program has set by PR_SET_PTRACER; 0: nothing */
     uint64_t main_thread;    /* its pthread_t; 0: not known yet */
     uint64_t trampolines[2]; /* the start routines that we pass to libc */
     uint64_t started_ns;     /* CLOCK_MONOTONIC at the start of the program */

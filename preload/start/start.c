@@ -60,6 +60,7 @@ static void leave_parent(struct shim_state *parent)
     bool under_way = shim_tls.under_way || !shim_tls.begun;
     ledger_leave(under_way);
     state_leave(parent, under_way);
+    shim_config.ptracer = 0; /* Yama's permission is for one process */
     shim_tls.slot = NULL;
     shim_tls.serial = 0;
     shim_tls.epoch = 0;

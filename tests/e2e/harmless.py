@@ -521,6 +521,15 @@ def under_a_debugger(bench):
     demand(b"exited normally" in out and b"SIG63" not in out and b"Real-time" not in out, out.decode())
 
 
+def permission_to_trace(bench):
+    """The tracer that the program has set is allowed again after a report."""
+    env = bench.environment(THREADLEAK_OPTIONS="log_path=/dev/null")
+    status, out, err = harness.call([bench.target("ptracer_kept"), bench.shim], env=env, timeout=TIMEOUT_S)
+    if status == 77:
+        raise Skip(err)
+    demand((status, out.split(), err) == (0, ["4242", "any", "0", "4242", "any", "0"], ""), f"{status}: {out}{err}")
+
+
 def debuggers_see_no_reporter(bench):
     """They take it neither for a thread of the program, nor for a child that they are to follow."""
     gdb = [need("gdb"), "-q", "-nx", "-batch", "-ex", f"set environment LD_PRELOAD {bench.shim}",
@@ -569,7 +578,7 @@ TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_i
          sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, programs_that_use_libunwind, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
-         under_a_debugger, debuggers_see_no_reporter, daemon_without_a_thread]
+         under_a_debugger, permission_to_trace, debuggers_see_no_reporter, daemon_without_a_thread]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, tree_bench.Bench))
