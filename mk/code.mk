@@ -13,7 +13,7 @@ CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/write
 CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/argument ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/thread_key ledger/misuse \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace ledger/wakes \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
-	shim/next shim/readable shim/real shim/say shim/shake shim/stack_room shim/text shim/unwinder_tls backtrace/frames)
+	shim/dynamic shim/next shim/readable shim/real shim/say shim/shake shim/stack_room shim/text shim/unwinder_tls backtrace/frames)
 CHECK_LIBS = $(shell pkg-config --libs check 2>/dev/null || echo -lcheck -lm -lrt -lsubunit -lpthread)
 
 # $(call code,DIRECTORY,FLAGS)
