@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <link.h>
+#include <linux/futex.h>
 #include <stddef.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -18,6 +19,10 @@
 #endif
 
 /* ---- system calls ------------------------------------------------------------------- */
+
+#ifndef FUTEX_LOCK_PI2
+#define FUTEX_LOCK_PI2 13 /* Linux 5.14 */
+#endif
 
 #ifdef __x86_64__
 #define SYSTEM_CALL(x86_64, aarch64) x86_64

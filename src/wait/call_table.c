@@ -32,7 +32,8 @@ static void set_futex_time(struct wait_call *call, const uint64_t args[6])
         return;
     if (cmd == FUTEX_WAIT)
         call->time = TIME_RELATIVE;
-    if (cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_LOCK_PI || cmd == 13) {
+    if (cmd == FUTEX_WAIT_BITSET || cmd == FUTEX_WAIT_REQUEUE_PI || cmd == FUTEX_LOCK_PI ||
+        cmd == FUTEX_LOCK_PI2) {
         call->time = TIME_ABSOLUTE;
         call->clock = cmd == FUTEX_LOCK_PI || (op & FUTEX_CLOCK_REALTIME) ? CLOCK_REALTIME : CLOCK_MONOTONIC;
     }

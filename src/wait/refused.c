@@ -3,11 +3,8 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include "common/compat.h"
 #include "wait/owner.h"
-
-#ifndef FUTEX_LOCK_PI2
-#define FUTEX_LOCK_PI2 13 /* since Linux 5.14 */
-#endif
 
 enum {
     MAX_FRAMES = 2048, /* bytes of pthread_mutex_lock and what it calls */

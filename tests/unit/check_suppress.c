@@ -231,6 +231,25 @@ START_TEST(rules_of_two_processes_are_listed_once)
 }
 END_TEST
 
+START_TEST(a_rule_counts_the_findings_of_all_processes)
+{
+    static const struct suppression_rule rule = {
+        .text = "finding:stuck", .label = "finding:stuck", .origin = "test", .line = 1};
+    static struct finding stuck[3];
+    static struct process_report processes[2];
+    struct report report = {.processes = processes, .process_count = 2};
+    for (size_t i = 0; i < 3; i++)
+        stuck[i] = (struct finding){.code = FINDING_STUCK, .rule = i == 1 ? NULL : &rule};
+    processes[0].findings = (struct findings){.items = stuck, .count = 2};
+    processes[1].findings = (struct findings){.items = &stuck[2], .count = 1};
+    report_finish(&report);
+    ck_assert_uint_eq(report.used_rule_count, 1);
+    ck_assert_uint_eq(report.used_rules[0].findings, 2);
+    ck_assert_uint_eq(report.used_rules[0].threads, 0);
+    free(report.used_rules);
+}
+END_TEST
+
 /* ---- many ----------------------------------------------------------------------------------- */
 
 static double cpu_s(void)
@@ -348,6 +367,7 @@ int main(void)
     tcase_add_test(tests, what_the_user_allows_the_program_may);
     tcase_add_test(tests, a_site_is_split_by_kind_anyway);
     tcase_add_test(tests, rules_of_two_processes_are_listed_once);
+    tcase_add_test(tests, a_rule_counts_the_findings_of_all_processes);
     tcase_add_loop_test(tests, what_is_remembered_of_stacks_is_true, 0, 2);
     tcase_add_test(tests, ten_thousand_threads_and_many_rules_are_no_burden);
     return suite_run("suppress", tests);
