@@ -66,7 +66,16 @@ static bool action_at_end(int number, const struct sigaction *program, struct si
 
 /* ---- replacing --------------------------------------------------------------------- */
 
-static void replace(int number)
+/* It may continue after such a fault: some programs protect pages, and wait for the fault. abort() does not
+ * return. */
+static void note_handler(struct shim_state *state, int number)
+{
+    if (is_fault(number) && number != SIGABRT && of_program[number].sa_handler != SIG_DFL &&
+        of_program[number].sa_handler != SIG_IGN)
+        atomic_fetch_or(&state->header->handled_faults, 1u << (number - 1));
+}
+
+static void replace(struct shim_state *state, int number)
 {
     struct sigaction program, action;
     if (!is_replaceable(number) || set(number, NULL, &program) != 0 ||
@@ -77,6 +86,7 @@ static void replace(int number)
     if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN)
         atomic_fetch_or(&ignored, signal_bit(number));
     set(number, &action, &of_program[number]);
+    note_handler(state, number);
 }
 
 void dispositions_replace(struct shim_state *state, signal_handler *on_fault, signal_handler *on_cut)
@@ -85,7 +95,7 @@ void dispositions_replace(struct shim_state *state, signal_handler *on_fault, si
     cut_handler = on_cut;
     replaced_in = state->pid;
     for (int number = 1; number < SIGNALS; number++)
-        replace(number);
+        replace(state, number);
 }
 
 bool disposition_is_replaced(int number)

@@ -253,7 +253,7 @@ struct ledger_header {
      * wake_wait of that thread. main_thread: its pthread_t; 0: not known. */
     uint64_t wakes, main_thread;
     int32_t wait_offset;
-    uint32_t reserved0;
+    _Atomic uint32_t handled_faults; /* bit N - 1: the program had a handler for the fault N at its end */
     struct ledger_fork fork;
     struct ledger_failure failure;
     struct ledger_misuse misuses[LEDGER_MISUSES];

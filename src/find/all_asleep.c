@@ -3,18 +3,11 @@
 
 enum { FACTS_SHOWN = 4, MAX_FACTS = 1000 };
 
-/* Only a thread of this process can end such a wait. */
-static bool is_inner(enum wait_on on)
-{
-    return on == WAIT_MUTEX || on == WAIT_RWLOCK || on == WAIT_CONDVAR || on == WAIT_SEMAPHORE ||
-           on == WAIT_BARRIER || on == WAIT_JOIN || on == WAIT_FUTEX;
-}
-
 static bool is_asleep(const struct thread_stack *thread)
 {
     const struct wait *wait = &thread->wait;
-    return thread->source == STACK_SOURCE_PTRACE && !thread->later && is_inner(wait->on) && !wait->running &&
-           wait->timeout == WAIT_TIMEOUT_NO && !wait->shared && wait->fd < 0;
+    return thread->source == STACK_SOURCE_PTRACE && !thread->later && is_inner_wait(wait) && !wait->running &&
+           wait->timeout == WAIT_TIMEOUT_NO;
 }
 
 /* Do the findings so far say of all threads why they wait? */

@@ -40,6 +40,9 @@ void add_thread_name(struct line *line, const struct find_context *context,
 /* Its T-number; 0: untracked. */
 uint64_t find_thread_id(const struct find_context *context, const struct thread_stack *thread);
 
+/* Can only a thread of this process end such a wait? */
+bool is_inner_wait(const struct wait *wait);
+
 /* The frame that shows where a thread is now: of the user's code if there is any. NULL: no stack. */
 const struct frame *current_place(const struct thread_stack *thread);
 

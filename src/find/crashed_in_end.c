@@ -1,4 +1,5 @@
 /* Threads that took a fault after the end of the process began. */
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/fault.h"
@@ -22,6 +23,12 @@ static void add_fault_place(struct line *text, const struct find_context *contex
     add_place(text, fault_place(context, pc));
 }
 
+static bool is_handled(const struct find_context *context, uint32_t signal)
+{
+    const struct ledger_header *header = ledger_get_header(context->evidence->ledger);
+    return signal > 0 && signal <= 32 && header->handled_faults >> (signal - 1) & 1;
+}
+
 /* "T2 took SIGSEGV at log.c:31 after the end of the program began" */
 static struct finding *add(struct find_context *context, const char *name, uint64_t id, uint32_t signal,
                            ledger_pc pc)
@@ -30,9 +37,12 @@ static struct finding *add(struct find_context *context, const char *name, uint6
     struct line text = {.length = 0}, fact = {.length = 0};
     line_add(&text, "%s took %s ", name, fault_name(signal));
     add_fault_place(&text, context, pc, id);
-    line_add(&text, " after the end of the program began");
+    bool handled = is_handled(context, signal);
+    line_add(&text, " after the end of the program began%s",
+             handled ? "; the program has a handler for it, which may continue" : "");
     line_add(&fact, "%s took %s after the end of the program began", name, fault_name(signal));
-    struct finding *finding = finding_add(context, FINDING_CRASHED_IN_END, FINDING_PROVED, &text);
+    struct finding *finding =
+        finding_add(context, FINDING_CRASHED_IN_END, handled ? FINDING_NOTE : FINDING_PROVED, &text);
     return finding && finding_add_fact(finding, &fact, at) ? finding : NULL;
 }
 
@@ -81,13 +91,25 @@ static bool began_before(const struct ledger_header *header, uint64_t ns)
     return header->end_began && header->end_began_ns <= ns;
 }
 
+/* A handler that was registered after the first creation of a thread runs before the shim sees the end. */
+static bool is_in_exit(const struct thread_stack *thread)
+{
+    for (size_t i = 0; thread && thread->stack && i < thread->stack->count; i++) {
+        const struct frame *frame = &thread->stack->frames[i];
+        if (frame->function && frame->module && stack_is_of_system(frame->module) &&
+            (!strcmp(frame->function, "exit") || !strcmp(frame->function, "__run_exit_handlers")))
+            return true;
+    }
+    return false;
+}
+
 /* abort() in an exit handler, or in another thread meanwhile. */
 static bool add_abort(struct find_context *context, const struct ledger_header *header)
 {
     const struct ledger_abort *abort = &header->abort;
-    if (!began_before(header, abort->ns) || is_reported(context))
-        return true;
     const struct thread_stack *thread = stacks_find(context->stacks, abort->tid);
+    if ((!began_before(header, abort->ns) && !is_in_exit(thread)) || is_reported(context))
+        return true;
     const struct frame *at = thread ? current_place(thread) : call_place(context, abort->at);
     struct ledger_slot slot = {.tid = abort->tid, .serial = abort->by};
     struct line text = {.length = 0}, fact = {.length = 0};

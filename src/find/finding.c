@@ -95,6 +95,14 @@ void add_thread_name(struct line *line, const struct find_context *context, cons
         line_add(line, "tid %d", (int)thread->tid);
 }
 
+bool is_inner_wait(const struct wait *wait)
+{
+    bool inner = wait->on == WAIT_MUTEX || wait->on == WAIT_RWLOCK || wait->on == WAIT_CONDVAR ||
+                 wait->on == WAIT_SEMAPHORE || wait->on == WAIT_BARRIER || wait->on == WAIT_JOIN ||
+                 wait->on == WAIT_FUTEX;
+    return inner && !wait->shared && wait->fd < 0;
+}
+
 const struct frame *current_place(const struct thread_stack *thread)
 {
     const struct shared_stack *stack = thread->stack;

@@ -7,7 +7,8 @@
 #define MAX_PLACES_SHOWN 4
 #define MAX_THREADS_SHOWN 8
 
-/* The records of one place and start routine. */
+/* The records of one place, start routine and callers: of all threads that a helper creates, some can be
+ * joined in one part of the program, and none in another. */
 struct joined_site {
     const struct frame *at; /* NULL: unknown */
     uint64_t created, joined;

@@ -27,7 +27,7 @@ static bool is_lost(const struct thread_stack *thread)
 {
     const struct notified *notified = &thread->notified;
     return notified->state == NOTIFIED_BY && notified->id && notified->wait_ns > notified->ns &&
-           thread->wait.timeout == WAIT_TIMEOUT_NO && !thread->later;
+           thread->wait.timeout == WAIT_TIMEOUT_NO && !thread->wait.shared && !thread->later;
 }
 
 static bool waits_for_same(const struct thread_stack *thread, const struct thread_stack *other)
@@ -99,12 +99,32 @@ static bool notifier_is_over(const struct find_context *context, const struct wa
            (notifier->wait.on == WAIT_JOIN && waiter->dependents[notifier - context->stacks->threads]);
 }
 
+/*
+ * Can it go on, and be the first one that notifies the object? Workers wait so for what threads bring that
+ * read from a descriptor. But one that the last notifier joins should end. A thread of libc that waits for a
+ * signal starts those of timers.
+ */
+static bool can_go_on(const struct waiter *waiter, const struct thread_stack *thread, uint64_t id)
+{
+    if (!waits_without_end(thread))
+        return true;
+    return waiter->joined ? !id && thread->wait.on == WAIT_SIGNAL : !is_inner_wait(&thread->wait);
+}
+
+/* sem_post() is allowed in a signal handler. */
+static bool handler_can_notify(const struct find_context *context, const struct waiter *waiter)
+{
+    return context->stacks->handles_signals && waiter->thread->wait.on == WAIT_SEMAPHORE;
+}
+
 /* Could a thread notify it now? *level: of the finding if none could. */
 static bool can_be_notified(const struct find_context *context, const struct waiter *waiter,
                             enum finding_level *level)
 {
     bool is_over = ledger_get_header(context->evidence->ledger)->end != LEDGER_END_NONE;
     *level = waiter->joined || !is_over ? FINDING_LIKELY : FINDING_NOTE;
+    if (!is_over && handler_can_notify(context, waiter))
+        *level = FINDING_NOTE;
     for (size_t i = 0; i < context->graph.count; i++) {
         const struct thread_stack *thread = context->graph.nodes[i].thread;
         uint64_t id = find_thread_id(context, thread);
@@ -112,7 +132,7 @@ static bool can_be_notified(const struct find_context *context, const struct wai
             continue;
         if (has_notified(&waiter->thread->notified, id))
             return true;
-        if (!is_over && !waits_without_end(thread))
+        if (!is_over && can_go_on(waiter, thread, id))
             *level = FINDING_NOTE;
     }
     return false;

@@ -95,6 +95,40 @@ void add_place(struct line *line, const struct frame *frame)
         line_add(line, "0x%llx", (unsigned long long)frame->pc);
 }
 
+/* ---- callers ---------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    return (hash ^ value) * 0x100000001b3ull;
+}
+
+/* By line: a compiler can copy the call in a loop. */
+static uint64_t mix_frame(uint64_t hash, const struct frame *frame, ledger_pc pc)
+{
+    if (!has_line(frame))
+        return mix(hash, pc);
+    for (const char *at = frame->file; *at; at++)
+        hash = mix(hash, (unsigned char)*at);
+    return mix(hash, (uint64_t)frame->line);
+}
+
+/* Without those of runtimes: the first element of a std::vector<std::thread> is created in another function
+ * of libstdc++ than the second. */
+static uint64_t callers_of(const struct find_context *context, const struct ledger_site *site)
+{
+    uint64_t hash = 0xcbf29ce484222325ull;
+    uint32_t count = 0;
+    const ledger_pc *pcs = ledger_get_frames(context->evidence->ledger, site, &count);
+    for (uint32_t i = 0; i < count && i < OPTIONS_DEPTH_MAX; i++) {
+        const struct frame_list *list =
+            stack_frames(context->evidence->ledger, context->symbolizer, pcs[i], true);
+        for (size_t j = 0; j < list->count; j++)
+            if (!list->frames[j].runtime)
+                hash = mix_frame(hash, &list->frames[j], pcs[i]);
+    }
+    return hash;
+}
+
 /* ---- all sites ---------------------------------------------------------------------- */
 
 static int compare_sites(const void *left, const void *right)
@@ -103,6 +137,8 @@ static int compare_sites(const void *left, const void *right)
     int order = compare_places(a->at, b->at);
     if (order == 0)
         order = compare_places(a->start, b->start);
+    if (order == 0)
+        order = compare_numbers(a->callers, b->callers);
     return order ? order : compare_numbers(a->index, b->index);
 }
 
@@ -114,19 +150,25 @@ bool placed_sites_make(struct placed_sites *sites, const struct find_context *co
         const struct ledger_site *record = ledger_get_site(context->evidence->ledger, i);
         if (wanted[i])
             sites->items[sites->count++] =
-                (struct placed_site){site_place(context, record), site_start(context, record), record, i};
+                (struct placed_site){site_place(context, record), site_start(context, record), record, i,
+                                     callers_of(context, record)};
     }
     if (sites->count)
         qsort(sites->items, sites->count, sizeof(*sites->items), compare_sites);
     return sites->items != NULL;
 }
 
-size_t placed_sites_end(const struct placed_sites *sites, size_t from, bool with_start)
+static bool are_equal(const struct placed_site *a, const struct placed_site *b)
+{
+    return compare_places(a->start, b->start) == 0 && a->callers == b->callers;
+}
+
+size_t placed_sites_end(const struct placed_sites *sites, size_t from, bool exactly)
 {
     const struct placed_site *first = &sites->items[from];
     size_t end = from + 1;
     while (end < sites->count && compare_places(first->at, sites->items[end].at) == 0 &&
-           (!with_start || compare_places(first->start, sites->items[end].start) == 0))
+           (!exactly || are_equal(first, &sites->items[end])))
         end++;
     return end;
 }

@@ -25,6 +25,7 @@ struct placed_site {
     const struct frame *at, *start; /* NULL: unknown */
     const struct ledger_site *record;
     uint32_t index;
+    uint64_t callers; /* equal for equal calls of the user's code on the creation stack */
 };
 struct placed_sites {
     struct placed_site *items; /* by place, then by start routine */
@@ -33,7 +34,8 @@ struct placed_sites {
 /* The sites that are `wanted`, by their index in the ledger. False: out of memory. The caller frees `items`.
  */
 bool placed_sites_make(struct placed_sites *sites, const struct find_context *context, const bool *wanted);
-/* The end of the row of sites with the place of items[from], and with its start routine if `with_start`. */
-size_t placed_sites_end(const struct placed_sites *sites, size_t from, bool with_start);
+/* The end of the row of sites with the place of items[from], and with its start routine and callers if
+ * `exactly`. */
+size_t placed_sites_end(const struct placed_sites *sites, size_t from, bool exactly);
 
 #endif

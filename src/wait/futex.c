@@ -216,7 +216,7 @@ static bool wait_for_cxx(const struct view *view)
 
 /* ---- the choice ------------------------------------------------------------------------------ */
 
-bool wait_for_futex(const struct view *view)
+static bool describe(const struct view *view)
 {
     bool known = view->waits->glibc_known;
     if (view->user && (known || !view->user->needs_glibc))
@@ -227,4 +227,21 @@ bool wait_for_futex(const struct view *view)
     view->wait->address = view->thread->syscall_args[0];
     line_add(view->line, "futex 0x%llx", (unsigned long long)view->wait->address);
     return true;
+}
+
+/* Another process can only end such a wait if the call says so, and the memory is shared. */
+static bool is_of_several_processes(const struct view *view)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    const struct region *region = address_space_find(&snapshot->space, view->thread->syscall_args[0]);
+    return !(view->thread->syscall_args[1] & FUTEX_PRIVATE_FLAG) && region && region->shared;
+}
+
+bool wait_for_futex(const struct view *view)
+{
+    bool done = describe(view);
+    enum wait_on on = view->wait->on;
+    if (on == WAIT_CONDVAR || on == WAIT_SEMAPHORE || on == WAIT_BARRIER || on == WAIT_FUTEX)
+        view->wait->shared = is_of_several_processes(view);
+    return done;
 }

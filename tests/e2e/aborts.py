@@ -207,11 +207,12 @@ def death_test(bench):
 
 
 def in_the_end(bench):
-    process = bench.json(bench.commands["in_atexit"])[2]["processes"][0]
-    finding, = [one for one in process["findings"] if one["code"] == "crashed-in-end"]
-    demand(finding["level"] == "proved" and finding["threads"] == [1], finding)
-    demand(re.fullmatch(r"T1 called abort at aborts\.h:\d+ after the end of the program began", finding["text"]), finding)
-    demand(process["verdict"] == f"CRASHED: {finding['text']}: crashed-in-end", process)
+    for way in "in_atexit", "in_atexit_of_main":
+        process = bench.json(bench.commands[way])[2]["processes"][0]
+        finding, = [one for one in process["findings"] if one["code"] == "crashed-in-end"]
+        demand(finding["level"] == "proved" and finding["threads"] == [1], finding)
+        demand(re.fullmatch(r"T1 called abort at aborts\.h:\d+ after the end of the program began", finding["text"]), finding)
+        demand(process["verdict"] == f"CRASHED: {finding['text']}: crashed-in-end", process)
     process = bench.json(bench.commands["fault_in_atexit"])[2]["processes"][0]
     finding, = process["findings"]
     demand((finding["level"], finding["threads"]) == ("likely", []), finding)

@@ -47,6 +47,15 @@ def left_out_in_a_live_process(bench):
     demand(finding["level"] == "note" and len(finding["threads"]) == 3, finding)
 
 
+def created_by_a_helper(bench):
+    """All by one line: those of another caller are joined nowhere."""
+    for how in "helper", "helpers":
+        process = at_the_end(bench, "joins", how)
+        findings = found(process, "join-skipped")
+        demand([one["text"].split(" were joined")[0].split(" ")[:3] for one in findings] ==
+               ([] if how == "helper" else [["9", "of", "10"]]), f"{how}: {findings}")
+
+
 def joined_at_two_places(bench):
     process = at_the_end(bench, "joins", "two")
     [finding] = found(process, "join-skipped")
@@ -126,6 +135,14 @@ def a_crash_in_the_end(bench):
     demand(process["verdict"] == f"CRASHED: {finding['text']}: crashed-in-end", process)
     demand(finding["text"].startswith("T2 took SIGSEGV at after_end.c:"), finding)
     demand("T2 was created" in evidence(finding), finding)
+
+
+def a_fault_that_the_program_handles(bench):
+    """It can be how the program works, with pages that it protects."""
+    process = at_the_end(bench, "after_end", "fault_handled", options=["--grace=600000"])
+    [finding] = found(process, "crashed-in-end")
+    demand(finding["level"] == "note" and process["verdict"] is None, process)
+    demand("after the end of the program began; the program has a handler for it" in finding["text"], finding)
 
 
 def no_crash_in_the_end(bench):
@@ -225,8 +242,8 @@ def arguments_that_are_right(bench):
 
 
 TESTS = [variable_of_a_loop, variables_that_are_shared_on_purpose, variable_without_debug_information, arguments,
-         variables_of_main_that_has_returned, arguments_that_are_right, left_out, left_out_in_a_live_process, joined_at_two_places, text_of_the_group, turn_in_a_loop, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
-         correct_calls, a_crash_in_the_end, no_crash_in_the_end, unloaded, failed_creations]
+         variables_of_main_that_has_returned, arguments_that_are_right, left_out, left_out_in_a_live_process, created_by_a_helper, joined_at_two_places, text_of_the_group, turn_in_a_loop, nothing_left_out, joins_and_detaches, of_one_that_may_not_have_begun,
+         correct_calls, a_crash_in_the_end, a_fault_that_the_program_handles, no_crash_in_the_end, unloaded, failed_creations]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

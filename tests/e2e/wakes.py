@@ -64,8 +64,15 @@ def others_that_are_lost(bench):
     is_lost(bench, "broadcast", "broadcast_lost")
     is_lost(bench, "cnd", "cnd_lost")
     is_lost(bench, "semaphore", "semaphore_taken")
-    is_lost(bench, "handler", "post_in_handler")
     is_lost(bench, "ended", "notify", "T2 has ended", notifier=2, waiter=1)
+
+
+def posted_by_a_handler(bench):
+    """It can run again."""
+    _, process = bench.read("handler")
+    [finding] = found(process)
+    demand(finding["level"] == "note" and "last notified by T1 in post_in_handler" in finding["text"], finding)
+    demand("lost-wakeup" not in (process["verdict"] or ""), process)
 
 
 def a_destructor_in_cxx(bench):
@@ -142,7 +149,7 @@ def handlers_that_post_while_it_forks(bench):
     runs_as_before(bench, "storm")
 
 
-TESTS = [a_lost_signal, others_that_are_lost, a_destructor_in_cxx, pauses_lose_a_wake, near_misses, other_processes,
+TESTS = [a_lost_signal, others_that_are_lost, posted_by_a_handler, a_destructor_in_cxx, pauses_lose_a_wake, near_misses, other_processes,
          nothing_without_the_option, an_idle_worker_at_the_end, both_versions_of_the_functions, a_stack_that_ends_soon,
          handlers_that_post_while_it_forks]
 

@@ -157,6 +157,13 @@ static void in_atexit(void)
     exit(4);
 }
 
+/* main returns, and the handler was registered after the first creation of a thread. */
+static void in_atexit_of_main(void)
+{
+    keep_threads();
+    CHECK(atexit(give_up) == 0);
+}
+
 static void no_thread(void)
 {
     give_up();
@@ -169,9 +176,10 @@ static void joined(void)
 }
 
 static const struct way ways[] = {
-    WAY(in_main),       WAY(in_thread), WAY(finished_thread), WAY(assertion),   WAY(assertion_errno),
-    WAY(assertion_old), WAY(many),      WAY(exit_meanwhile),  WAY(small_stack), WAY(in_cancellation),
-    WAY(in_destructor), WAY(in_atexit), WAY(fault_in_atexit), WAY(no_thread),   WAY(joined),
+    WAY(in_main),       WAY(in_thread), WAY(finished_thread),   WAY(assertion),       WAY(assertion_errno),
+    WAY(assertion_old), WAY(many),      WAY(exit_meanwhile),    WAY(small_stack),     WAY(in_cancellation),
+    WAY(in_destructor), WAY(in_atexit), WAY(in_atexit_of_main), WAY(fault_in_atexit), WAY(no_thread),
+    WAY(joined),
 };
 
 int main(int argc, char **argv)

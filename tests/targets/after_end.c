@@ -131,7 +131,7 @@ static void *act(void *arg)
         set_handlers();
     else if (strcmp(what, "children") == 0)
         make_children();
-    else if (strcmp(what, "fault") == 0 || strcmp(what, "untracked") == 0)
+    else if (strncmp(what, "fault", 5) == 0 || strcmp(what, "untracked") == 0)
         fault();
     else if (strcmp(what, "abort") == 0)
         abort();
@@ -221,6 +221,8 @@ int main(int argc, char **argv)
     signal(SIGUSR1, die);
     signal(SIGRTMIN + 3, die);
     signal(SIGRTMAX, die);
+    if (strcmp(what, "fault_handled") == 0)
+        signal(SIGSEGV, die);
     printf("done\n");
     if (argc > 2)
         read_a_line();

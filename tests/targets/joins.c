@@ -7,6 +7,8 @@
  *   joins table      the same, and the fourth has another start routine
  *   joins running    three that run are not joined yet
  *   joins two        ten each are joined at two places, and one is not
+ *   joins helper     one of eleven that a helper creates is of another caller, and is not joined
+ *   joins helpers    and one of the other ten is not joined either
  *   joins elsewhere  threads of another place are not joined */
 #include <stdbool.h>
 
@@ -69,9 +71,34 @@ static void other_place(void)
     CHECK(pthread_create(&thread, NULL, nothing, NULL) == 0);
 }
 
+static NOINLINE pthread_t create(void *arg)
+{
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, work, arg) == 0);
+    return thread;
+}
+
+static NOINLINE void start_ticker(void)
+{
+    static bool forever = true;
+    (void)create(&forever);
+}
+
+static void start_with_helper(int joined)
+{
+    start_ticker();
+    for (int i = 0; i < MANY / 2; i++)
+        threads[i] = create(&running[i]);
+    join_all(0, joined);
+    up();
+    end_with_input(NULL);
+}
+
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "skip";
+    if (!strncmp(how, "helper", 6))
+        start_with_helper(MANY / 2 - !strcmp(how, "helpers"));
     int left_out = !strcmp(how, "skip") || !strcmp(how, "running") ? 3 : 0;
     bool table = !strcmp(how, "table"), turn = table || !strcmp(how, "turn");
     if (table)

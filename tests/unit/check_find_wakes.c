@@ -132,6 +132,50 @@ START_TEST(another_thread_waits_for_input)
 }
 END_TEST
 
+/* It has just brought a job, and the worker is idle. */
+START_TEST(the_notifier_has_ended_and_another_thread_waits_for_input)
+{
+    open_ledger();
+    find_add(WAIT_FILE, "read");
+    add_waiter(9);
+    lost_at(FINDING_NOTE);
+}
+END_TEST
+
+/* Libc's thread for SIGEV_THREAD has no record. */
+START_TEST(a_timer_can_notify)
+{
+    open_ledger();
+    add_joiner(102);
+    add_waiter(1);
+    while (find_stacks.count < MAX_TRACKED)
+        find_add_join(102);
+    find_add(WAIT_SIGNAL, "signal wait for signal 32")->timeout = WAIT_TIMEOUT_NO;
+    lost_at(FINDING_NOTE);
+}
+END_TEST
+
+START_TEST(a_signal_handler_can_post)
+{
+    open_ledger();
+    add_joiner(102);
+    add_waiter(1)->wait.on = WAIT_SEMAPHORE;
+    lost_at(FINDING_LIKELY);
+    findings_release(&found);
+    find_stacks.handles_signals = true;
+    lost_at(FINDING_NOTE);
+}
+END_TEST
+
+START_TEST(another_process_can_notify)
+{
+    open_ledger();
+    add_joiner(102);
+    add_waiter(1)->wait.shared = true;
+    none();
+}
+END_TEST
+
 START_TEST(another_thread_has_notified_before)
 {
     open_ledger();
@@ -265,6 +309,10 @@ int main(void)
     tcase_add_test(tests, two_wait_for_one_object);
     tcase_add_test(tests, another_thread_runs);
     tcase_add_test(tests, another_thread_waits_for_input);
+    tcase_add_test(tests, the_notifier_has_ended_and_another_thread_waits_for_input);
+    tcase_add_test(tests, a_timer_can_notify);
+    tcase_add_test(tests, a_signal_handler_can_post);
+    tcase_add_test(tests, another_process_can_notify);
     tcase_add_test(tests, another_thread_has_notified_before);
     tcase_add_test(tests, the_notifiers_are_not_known);
     tcase_add_test(tests, the_notifier_goes_on);

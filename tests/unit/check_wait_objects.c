@@ -2,6 +2,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -71,18 +72,17 @@ END_TEST
 
 static sem_t slots;
 
-static void *take_slot(void *arg)
+static void *take(void *sem)
 {
-    (void)arg;
     named("waiter");
-    sem_wait(&slots);
+    sem_wait(sem);
     return NULL;
 }
 
 static void run_sem(void)
 {
     sem_init(&slots, 0, 0);
-    start_thread(take_slot, NULL);
+    start_thread(take, &slots);
     pause();
 }
 
@@ -91,6 +91,40 @@ START_TEST(semaphore)
     child = child_start(run_sem);
     sample("waiter", WAIT_SEMAPHORE);
     expect("slots", NULL, WAIT_TIMEOUT_NO, "semaphore slots, no timeout");
+}
+END_TEST
+
+/* pshared: may another process post it? mapped_shared: is it in memory that it may have? */
+static void run_sem_of(bool pshared, bool mapped_shared)
+{
+    int flags = MAP_ANONYMOUS | (mapped_shared ? MAP_SHARED : MAP_PRIVATE);
+    sem_t *sem = mmap(NULL, sizeof(*sem), PROT_READ | PROT_WRITE, flags, -1, 0);
+    sem_init(sem, pshared, 0);
+    start_thread(take, sem);
+    pause();
+}
+
+static void run_sem_of_processes(void)
+{
+    run_sem_of(true, true);
+}
+
+static void run_sem_in_shared_memory(void)
+{
+    run_sem_of(false, true);
+}
+
+static void run_sem_in_private_memory(void)
+{
+    run_sem_of(true, false);
+}
+
+START_TEST(semaphore_of_several_processes)
+{
+    void (*const runs[])(void) = {run_sem_of_processes, run_sem_in_shared_memory, run_sem_in_private_memory};
+    child = child_start(runs[_i]);
+    sample("waiter", WAIT_SEMAPHORE);
+    ck_assert_int_eq(seen->shared, _i == 0);
 }
 END_TEST
 
@@ -266,6 +300,7 @@ static TCase *make_tests(void)
     tcase_add_test(tcase, rwlock_held_by_a_writer);
     tcase_add_test(tcase, rwlock_held_by_readers);
     tcase_add_test(tcase, semaphore);
+    tcase_add_loop_test(tcase, semaphore_of_several_processes, 0, 3);
     tcase_add_test(tcase, barrier);
     tcase_add_test(tcase, join);
     tcase_add_test(tcase, once);
