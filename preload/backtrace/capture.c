@@ -11,6 +11,7 @@
 #include "preload/shim/faults.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/readable.h"
+#include "preload/shim/stack_room.h"
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/unwinder_tls.h"
@@ -37,6 +38,9 @@ void capture_start(void)
         unwinder_flush();
     atomic_store(&usable, true);
 }
+
+/* Each frame that is ours costs a backtrace 75 instructions. */
+#define NO_FRAME inline __attribute__((always_inline))
 
 /* ---- unwinding ------------------------------------------------------------------ */
 
@@ -91,7 +95,7 @@ static bool may_use_fast_path(void)
            unwinder_tls_allowed();
 }
 
-static int backtrace_now(void **frames, int size)
+static NO_FRAME int backtrace_now(void **frames, int size)
 {
     guard_unwind_begin();
     int n = may_use_fast_path() ? unwinder.backtrace(frames, size) : cursor_backtrace(frames, size);
@@ -117,7 +121,7 @@ void capture_caller(struct capture *capture, void *caller)
     take_caller_alone(capture, caller, SITE_TRUNCATED);
 }
 
-void capture_take(struct capture *capture, void *caller)
+static NO_FRAME void take(struct capture *capture, void *caller)
 {
     if (!capture_usable()) {
         take_caller_alone(capture, caller, SITE_NO_UNWINDER | SITE_TRUNCATED);
@@ -133,6 +137,24 @@ void capture_take(struct capture *capture, void *caller)
     }
     capture->flags = (count > depth ? SITE_TRUNCATED : 0) | (HAS_LIBUNWIND ? 0 : SITE_NO_UNWINDER);
     capture->count = count > depth ? depth : count;
+}
+
+void capture_take(struct capture *capture, void *caller)
+{
+    take(capture, caller);
+}
+
+/* The real pthread_create can use its stack. */
+uint32_t capture_site(struct shim_state *state, void *caller, uint64_t start, bool nested)
+{
+    bool caller_only = nested || shim_tls.small_stack || !stack_has_room();
+    size_t frames = caller_only ? 1 : CAPTURE_MAX;
+    struct capture *capture = __builtin_alloca(sizeof(*capture) + frames * sizeof(void *));
+    if (caller_only)
+        capture_caller(capture, caller);
+    else
+        take(capture, caller);
+    return site_of(state, capture, start);
 }
 
 /* ---- unloading ------------------------------------------------------------------ */

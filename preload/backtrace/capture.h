@@ -29,6 +29,10 @@ bool capture_usable(void);
  * stack_has_room(), because libunwind holds its lock while it needs most. Changes errno. */
 void capture_take(struct capture *capture, void *caller);
 
+/* The site of a creation. start: its start routine. nested: it interrupted a hook. Without room for a
+ * backtrace it has only the caller. */
+uint32_t capture_site(struct shim_state *state, void *caller, uint64_t start, bool nested);
+
 /* Captures only the caller. For a signal handler that interrupted a hook: unwinding is not safe there. */
 void capture_caller(struct capture *capture, void *caller);
 

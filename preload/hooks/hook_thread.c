@@ -10,7 +10,6 @@
 #include "preload/ledger/failure.h"
 #include "preload/ledger/lost.h"
 #include "preload/ledger/misuse.h"
-#include "preload/ledger/site.h"
 #include "preload/ledger/slot.h"
 #include "preload/ledger/test.h"
 #include "preload/ledger/thread.h"
@@ -20,7 +19,6 @@
 #include "preload/shim/hook.h"
 #include "preload/shim/real.h"
 #include "preload/shim/shake.h"
-#include "preload/shim/stack_room.h"
 #include "preload/shim/state.h"
 #include "preload/start/start.h"
 
@@ -56,21 +54,7 @@ static bool attr_is_small(const pthread_attr_t *attr)
     return pthread_attr_getstacksize(attr, &size) == 0 && size < SMALL_STACK;
 }
 
-/* It must not be inlined, so that the real pthread_create can use its stack. */
-static __attribute__((noinline)) uint32_t find_site(struct shim_state *state, const struct guard *guard,
-                                                    void *caller, uint64_t start)
-{
-    bool caller_only = guard->nested || shim_tls.small_stack || !stack_has_room();
-    size_t frames = caller_only ? 1 : CAPTURE_MAX;
-    struct capture *capture = __builtin_alloca(sizeof(*capture) + frames * sizeof(void *));
-    if (caller_only)
-        capture_caller(capture, caller);
-    else
-        capture_take(capture, caller);
-    return site_of(state, capture, start);
-}
-
-/* Each frame that is ours costs the backtrace 100 instructions. */
+/* Each frame that is ours costs the backtrace 75 instructions. */
 static inline __attribute__((always_inline)) struct ledger_slot *prepare(const struct hook *hook,
                                                                          struct new_thread *thread,
                                                                          const pthread_attr_t *attr,
@@ -83,7 +67,7 @@ static inline __attribute__((always_inline)) struct ledger_slot *prepare(const s
     if (__builtin_expect(!atomic_load_explicit(&state->signal_armed, memory_order_relaxed), 0))
         shim_before_threads(state);
     *thread = (struct new_thread){
-        .site = find_site(state, &hook->guard, caller, thread->start),
+        .site = capture_site(state, caller, thread->start, hook->guard.nested),
         .start = thread->start,
         .arg = thread->arg,
         .created_by = take_serial(state),
