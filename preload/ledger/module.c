@@ -159,10 +159,10 @@ static uint32_t module_index(struct shim_state *state, struct ledger_module *mod
     uint32_t index = module->path ? ledger_take(state, SECTION_MODULES, 1) : UINT32_MAX;
     if (index >= LEDGER_NO_MODULE)
         return LEDGER_NO_MODULE;
-    uint64_t start = module->start;
-    module->start = 0; /* written last: find_known */
-    state->modules[index] = *module;
-    __atomic_store_n(&state->modules[index].start, start, __ATOMIC_RELEASE);
+    struct ledger_module record = *module;
+    record.start = 0; /* written last: find_known */
+    state->modules[index] = record;
+    __atomic_store_n(&state->modules[index].start, module->start, __ATOMIC_RELEASE);
     return index;
 }
 
