@@ -11,7 +11,7 @@
 
 #include "cli/common/cli.h"
 #include "cli/common/run_dir.h"
-#include "cli/run/owners.h"
+#include "cli/run/ledger_owners.h"
 #include "cli/run/tree.h"
 #include "cli/run/wait_until.h"
 #include "base/file.h"

@@ -84,7 +84,7 @@ size_t run_ledgers_count_idle(const struct run_ledgers *ledgers);
  */
 bool run_unwatched_find(const struct run_collect *collect, struct run_ledgers *ledgers, struct error *error);
 
-/* ---- programs that had no room for a ledger (given_up.c) ---- */
+/* ---- programs that had no room for a ledger (no_room.c) ---- */
 
 /* The reason in the mode of a ledger's file. False: it did not give up. */
 bool run_given_up_reason(const char *path, enum unwatched_why *why);

@@ -49,7 +49,7 @@ void stop_end(struct stop *stop);
 void stop_reap(pid_t pid);
 void stop_release(struct stop *stop);
 
-/* ---- why a process or thread could not be stopped, and what would allow it (why.c) ---- */
+/* ---- why a process or thread could not be stopped, and what would allow it (refused.c) ---- */
 
 /* The tracer of a refused thread; 0: it has no tracer any more. */
 pid_t snapshot_tracer(const struct stop *stop);

@@ -1,4 +1,4 @@
-#include "cli/run/owners.h"
+#include "cli/run/ledger_owners.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Processes of the tree in other pid namespaces.  Such a process names its ledger by its pid there, which can
  * be the pid of another process here.
  */
-#ifndef THREADLEAK_CLI_RUN_OWNERS_H
-#define THREADLEAK_CLI_RUN_OWNERS_H
+#ifndef THREADLEAK_CLI_RUN_LEDGER_OWNERS_H
+#define THREADLEAK_CLI_RUN_LEDGER_OWNERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
