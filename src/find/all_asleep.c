@@ -42,6 +42,43 @@ static bool add_thread(struct finding *finding, const struct find_context *conte
     return true;
 }
 
+/* "all 3 threads wait, and nobody is left to wake them" */
+static void add_sentence(struct line *text, const struct stacks *stacks, bool signals)
+{
+    size_t count = stacks->count;
+    if (count > 2)
+        line_add(text, "all %zu threads wait", count);
+    else
+        line_add(text, count == 2 ? "both threads wait" : "the only thread waits for ");
+    if (count == 1)
+        add_waited_object(text, &stacks->threads[0].wait);
+    line_add(text, ", and nobody%s is left to wake %s", signals ? " but a signal handler" : "",
+             count == 1 ? "it" : "them");
+}
+
+/* ": T1 joins T2, which waits for condvar work_ready", if a thread waits for one whose wait no thread ends.
+ */
+static void add_chain(struct line *text, const struct find_context *context)
+{
+    const struct wait_graph *graph = &context->graph;
+    struct line owner = {.length = 0};
+    size_t i = 0;
+    while (i < graph->count &&
+           (graph->nodes[i].next == NO_NODE || graph->nodes[graph->nodes[i].next].next != NO_NODE))
+        i++;
+    if (i == graph->count)
+        return;
+    const struct thread_stack *first = graph->nodes[i].thread;
+    const struct thread_stack *next = graph->nodes[graph->nodes[i].next].thread;
+    line_add(text, ": ");
+    add_thread_name(text, context, first);
+    add_thread_name(&owner, context, next);
+    line_add(text, " ");
+    add_wait_edge(text, &first->wait, owner.text);
+    line_add(text, ", which waits for ");
+    add_waited_object(text, &next->wait);
+}
+
 bool find_all_asleep(struct find_context *context)
 {
     const struct stacks *stacks = context->evidence->stacks;
@@ -53,13 +90,8 @@ bool find_all_asleep(struct find_context *context)
         return true;
     /* Servers wait so until a signal ends them. */
     bool note = stacks->handles_signals;
-    if (stacks->count == 1)
-        line_add(&text, "the only thread waits for something that only this process could do");
-    else if (stacks->count == 2)
-        line_add(&text, "both threads wait for something that only this process could do");
-    else
-        line_add(&text, "all %zu threads wait for something that only this process could do", stacks->count);
-    line_add(&text, "%s", note ? ", or one of its signal handlers" : "");
+    add_sentence(&text, stacks, note);
+    add_chain(&text, context);
     struct finding *finding =
         finding_add(context, FINDING_ALL_ASLEEP, note ? FINDING_NOTE : FINDING_LIKELY, &text);
     for (size_t i = 0; finding && i < stacks->count; i++)

@@ -89,7 +89,7 @@ static bool add_stack(struct find_context *context, const struct thread_stack *t
     add_thread_name(&text, context, thread);
     line_add(&text, " will return to code of %s, which was unloaded", name);
     add_thread_name(&fact, context, thread);
-    line_add(&fact, " will return to code of %s; it is now", name);
+    line_add(&fact, " will return to code of %s from its call", name);
     struct finding *finding = finding_add(context, FINDING_UNLOADED_CODE,
                                           unloaded->certain ? FINDING_PROVED : FINDING_LIKELY, &text);
     if (!finding)

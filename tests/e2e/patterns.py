@@ -159,7 +159,6 @@ def without_chance(text):
     text = re.sub(r"\b0x[0-9a-f]+", lambda match: known.setdefault(match[0], f"0x{0x55d0a2c0 + 64 * len(known):x}"), text)
     text = re.sub(r"\btid \d+", "tid 4712", text)
     text = re.sub(r", at\n +> (?!.*tests/targets/)[^\n]*", "", text)  # no code of the program is on the stack
-    text = text.replace("; it is now\n", "\n")
     text = re.sub(r"\S*tests/targets/", "", text)
     text = re.sub(r", for at least \d[\d.]* [^,()\n]*(?=, at$)", "", text, flags=re.M)
     text = re.sub(r"[\d.]+ \w+ left", "58 s left", text)
