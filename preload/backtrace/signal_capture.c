@@ -79,14 +79,6 @@ static bool is_request(const siginfo_t *info)
     return info->si_code == SI_QUEUE && (uint64_t)info->si_value.sival_ptr >> 32 == LEDGER_STACK_REQUEST;
 }
 
-/* As without the shim, the signal ends the process when the handler returns. */
-static __attribute__((noinline)) void act_as_default(int number)
-{
-    struct sigaction action = {.sa_handler = SIG_DFL};
-    libc_sigaction(number, &action, NULL);
-    SYS3(tgkill, SYS0(getpid), SYS0(gettid), number);
-}
-
 static bool has_stack(const ucontext_t *context)
 {
     uintptr_t here = (uintptr_t)__builtin_frame_address(0), low = (uintptr_t)context->uc_stack.ss_sp;
@@ -109,7 +101,7 @@ static void on_request(int number, siginfo_t *info, void *context)
     struct shim_state *state = shim_known();
     if (!is_request(info)) {
         if (!state || !atomic_load(&state->parking)) /* from a judged end on no signal ends the process */
-            act_as_default(number);
+            real_act_as_default(number);
         return;
     }
     if (!state || !has_stack(context))

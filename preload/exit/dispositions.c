@@ -17,11 +17,6 @@ static _Atomic uint64_t ignored;  /* those of them that are ignored now */
 static pid_t replaced_in;
 static signal_handler *fault_handler, *cut_handler;
 
-static int set(int number, const struct sigaction *action, struct sigaction *old)
-{
-    return (libc_sigaction ? libc_sigaction : REAL(sigaction))(number, action, old);
-}
-
 uint64_t dispositions_cutting(void)
 {
     return signal_bit(SIGINT) | signal_bit(SIGTERM) | signal_bit(SIGHUP) | signal_bit(SIGQUIT);
@@ -78,14 +73,14 @@ static void note_handler(struct shim_state *state, int number)
 static void replace(struct shim_state *state, int number)
 {
     struct sigaction program, action;
-    if (!is_replaceable(number) || set(number, NULL, &program) != 0 ||
+    if (!is_replaceable(number) || real_set_action(number, NULL, &program) != 0 ||
         !action_at_end(number, &program, &action))
         return;
     /* The bit is set first: a thread that changes the disposition meanwhile sees it after its change. */
     atomic_fetch_or(&replaced, signal_bit(number));
     if (!(action.sa_flags & SA_SIGINFO) && action.sa_handler == SIG_IGN)
         atomic_fetch_or(&ignored, signal_bit(number));
-    set(number, &action, &of_program[number]);
+    real_set_action(number, &action, &of_program[number]);
     note_handler(state, number);
 }
 
@@ -120,9 +115,9 @@ void disposition_change(int number, const struct sigaction *action, struct sigac
 void disposition_replace_again(int number)
 {
     struct sigaction now, action;
-    if (set(number, NULL, &now) == 0 && now.sa_sigaction != fault_handler &&
+    if (real_set_action(number, NULL, &now) == 0 && now.sa_sigaction != fault_handler &&
         now.sa_sigaction != cut_handler && action_at_end(number, &now, &action))
-        set(number, &action, &of_program[number]);
+        real_set_action(number, &action, &of_program[number]);
 }
 
 /* ---- children ------------------------------------------------------------------------ */
@@ -133,7 +128,7 @@ static void give_back(uint64_t signals)
         return;
     for (int number = 1; number < SIGNALS; number++)
         if (signals & signal_bit(number))
-            set(number, &of_program[number], NULL);
+            real_set_action(number, &of_program[number], NULL);
 }
 
 void dispositions_in_child(bool shares_memory)
@@ -162,10 +157,4 @@ sigset_t dispositions_ignored(void)
         if (atomic_load(&ignored) & signal_bit(number))
             sigaddset(&set, number);
     return set;
-}
-
-void disposition_act_as_default(int number)
-{
-    set(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-    SYS3(tgkill, SYS0(getpid), SYS0(gettid), number);
 }

@@ -46,7 +46,4 @@ void dispositions_before_exec(void);
 /* The signals that are ignored now, but not by the program: posix_spawn has to reset them. */
 sigset_t dispositions_ignored(void);
 
-/* In a handler: the signal does what it would do without the handler, when the handler returns. */
-void disposition_act_as_default(int number);
-
 #endif

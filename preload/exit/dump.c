@@ -46,7 +46,7 @@ static void on_dump_signal(int signal)
     IN_HOOK(shim_own);
     struct shim_state *state = hook.state;
     if (!state) /* a child of vfork, or one that a system call forked */
-        disposition_act_as_default(signal);
+        real_act_as_default(signal);
     else if (!atomic_load(&state->ending) && atomic_fetch_add(&state->dumping, 1) == 0)
         dump(state, signal);
 }

@@ -174,7 +174,7 @@ static void leave_by_signal(int number)
     uint64_t none = 0;
     if (!number)
         return;
-    disposition_act_as_default(number);
+    real_act_as_default(number);
     SYS4(rt_sigprocmask, SIG_SETMASK, &none, NULL, KERNEL_SIGSET_SIZE);
 }
 

@@ -60,7 +60,7 @@ END(quick_exit, quick_exit, begin_quick_exit(status))
         abort_report(call, __builtin_return_address(0)); \
         REAL(name) args;                                 \
         for (;;)                                         \
-            disposition_act_as_default(SIGABRT);         \
+            real_act_as_default(SIGABRT);                \
     }
 ABORT(abort, ABORT_CALL, (void), ())
 ABORT(__assert_fail, ABORT_ASSERT, (const char *text, const char *file, unsigned line, const char *function),

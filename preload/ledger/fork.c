@@ -21,19 +21,11 @@ static uint64_t serial_in(const struct shim_state *parent)
     return shim_tls.begun && !shim_tls.slot ? LEDGER_MAIN_SERIAL : 0;
 }
 
-/* Keeps the lowest serials, in their order. */
 static void add_missing(struct ledger_fork *fork, uint64_t serial)
 {
-    uint32_t listed = fork->missing_count < LEDGER_MISSING_MAX ? fork->missing_count : LEDGER_MISSING_MAX;
-    uint32_t at = listed;
+    if (fork->missing_count < LEDGER_MISSING_MAX)
+        fork->missing[fork->missing_count] = serial;
     fork->missing_count++;
-    while (at > 0 && fork->missing[at - 1] > serial)
-        at--;
-    if (at == LEDGER_MISSING_MAX)
-        return;
-    uint32_t moved = (listed < LEDGER_MISSING_MAX ? listed : LEDGER_MISSING_MAX - 1) - at;
-    memmove(&fork->missing[at + 1], &fork->missing[at], moved * sizeof(*fork->missing));
-    fork->missing[at] = serial;
 }
 
 void fork_begin(const struct shim_state *state)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "preload/shim/next.h"
+#include "preload/shim/sys.h"
 
 struct real real_found;
 int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
@@ -48,6 +49,17 @@ void *real_find(void **place, const char *name)
     found = found ? found : dlsym(RTLD_NEXT, name);
     __atomic_store_n(place, found, __ATOMIC_RELAXED);
     return found ? found : failure_of(name);
+}
+
+int real_set_action(int number, const struct sigaction *action, struct sigaction *old)
+{
+    return (libc_sigaction ? libc_sigaction : REAL(sigaction))(number, action, old);
+}
+
+void real_act_as_default(int number)
+{
+    real_set_action(number, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    SYS3(tgkill, SYS0(getpid), SYS0(gettid), number);
 }
 
 void real_resolve(void)

@@ -60,4 +60,10 @@ void real_resolve(void);
 /* libc's own: the one of a sanitizer can delay handlers. NULL until signal_capture_start. */
 extern int (*libc_sigaction)(int, const struct sigaction *, struct sigaction *);
 
+/* sigaction() by libc's own, if it is known. */
+int real_set_action(int number, const struct sigaction *action, struct sigaction *old);
+
+/* In a handler: the signal does what it would do without the handler, when the handler returns. */
+void real_act_as_default(int number);
+
 #endif

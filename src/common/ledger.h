@@ -142,7 +142,7 @@ struct ledger_fork {
     ledger_pc pc;           /* return address of that call; 0: not known */
     uint64_t ns;            /* 0: not known */
 #define LEDGER_MISSING_MAX 32u
-    uint64_t missing[LEDGER_MISSING_MAX]; /* serials of the parent, ascending */
+    uint64_t missing[LEDGER_MISSING_MAX]; /* serials of the parent, in any order */
 };
 
 /* A fault of a thread without a slot, after the end of the process began. */

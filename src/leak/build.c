@@ -86,6 +86,12 @@ static bool read_program_rules(struct build *build)
     return process->program_rules_error != NULL;
 }
 
+static int compare_serials(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return (left > right) - (left < right);
+}
+
 static void set_fork(struct build *build)
 {
     const struct ledger_fork *fork = &build->header->fork;
@@ -96,6 +102,8 @@ static void set_fork(struct build *build)
     info->by = fork->by;
     info->missing_count = fork->missing_count;
     memcpy(info->missing, fork->missing, sizeof(info->missing));
+    size_t listed = info->missing_count < LEDGER_MISSING_MAX ? info->missing_count : LEDGER_MISSING_MAX;
+    qsort(info->missing, listed, sizeof(*info->missing), compare_serials);
     if (fork->pc)
         info->at = stack_call(build->evidence->ledger, build->rules->symbolizer, fork->pc);
 }
