@@ -53,17 +53,6 @@ static void hide_as_nobody(void)
     wait_forever();
 }
 
-START_TEST(memory_that_is_hidden)
-{
-    if (skips_without_root("memory_that_is_hidden"))
-        return;
-    pid_t pid = child_start(hide_as_nobody);
-    wait_ready(1);
-    assert_refused(pid, become_nobody, "PR_SET_DUMPABLE");
-    child_end(pid);
-}
-END_TEST
-
 static void forbid_ptrace(void)
 {
     struct sock_filter code[] = {
@@ -77,17 +66,6 @@ static void forbid_ptrace(void)
     if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
         _exit(2);
 }
-
-START_TEST(a_filter_on_ptrace)
-{
-    if (skips_without_root("a_filter_on_ptrace"))
-        return;
-    pid_t pid = child_start(wait_forever);
-    wait_ready(1);
-    assert_refused(pid, forbid_ptrace, "seccomp");
-    child_end(pid);
-}
-END_TEST
 
 static void drop_the_capability(void)
 {
@@ -106,17 +84,6 @@ static void drop_the_capability(void)
         _exit(2);
 }
 
-START_TEST(root_without_the_capability)
-{
-    if (skips_without_root("root_without_the_capability"))
-        return;
-    pid_t pid = child_start(wait_forever);
-    wait_ready(1);
-    assert_refused(pid, drop_the_capability, "CAP_SYS_PTRACE");
-    child_end(pid);
-}
-END_TEST
-
 static void hide_others(void)
 {
     if (unshare(CLONE_NEWNS) != 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
@@ -125,13 +92,25 @@ static void hide_others(void)
     become_nobody();
 }
 
-START_TEST(a_process_that_proc_hides)
+/* What the process does to itself, what the caller does to itself, and what the error then names. */
+static const struct {
+    const char *name;
+    void (*process)(void), (*caller)(void);
+    const char *names;
+} refusals[] = {
+    {"memory that is hidden", hide_as_nobody, become_nobody, "PR_SET_DUMPABLE"},
+    {"a filter on ptrace", wait_forever, forbid_ptrace, "seccomp"},
+    {"root without the capability", wait_forever, drop_the_capability, "CAP_SYS_PTRACE"},
+    {"a process that /proc hides", wait_forever, hide_others, "cannot be traced"},
+};
+
+START_TEST(the_error_names_the_reason)
 {
-    if (skips_without_root("a_process_that_proc_hides"))
+    if (skips_without_root(refusals[_i].name))
         return;
-    pid_t pid = child_start(wait_forever);
+    pid_t pid = child_start(refusals[_i].process);
     wait_ready(1);
-    assert_refused(pid, hide_others, "cannot be traced");
+    assert_refused(pid, refusals[_i].caller, refusals[_i].names);
     child_end(pid);
 }
 END_TEST
@@ -159,10 +138,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("permission");
-    tcase_add_test(tests, memory_that_is_hidden);
-    tcase_add_test(tests, a_filter_on_ptrace);
-    tcase_add_test(tests, root_without_the_capability);
-    tcase_add_test(tests, a_process_that_proc_hides);
+    tcase_add_loop_test(tests, the_error_names_the_reason, 0, sizeof(refusals) / sizeof(*refusals));
     tcase_add_test(tests, a_thread_of_the_kernel);
     return suite_run("snapshot_permission", tests);
 }
