@@ -6,24 +6,6 @@
 #include "leak_made.h"
 #include "suite.h"
 
-static const struct finding *only(const struct process_report *process, enum finding_code code)
-{
-    ck_assert_uint_eq(process->findings.count, 1);
-    ck_assert_int_eq(process->findings.items[0].code, code);
-    return &process->findings.items[0];
-}
-
-static void none(const struct process_report *process)
-{
-    ck_assert(!process || process->findings.count == 0); /* without anything to report there is none */
-}
-
-static void setup(void)
-{
-    leak_setup();
-    rules.find = FIND_DEFAULT;
-}
-
 static const struct process_report *build_alive(void)
 {
     return build(&(struct process_end){.alive = true});
@@ -36,7 +18,7 @@ START_TEST(others_were_joined)
     uint32_t site = site_at(0x10);
     fake_joined(fake, site, 4, pc_in(first_user_function));
     add_thread(site, ENDED);
-    const struct finding *finding = only(build_exit(), FINDING_JOIN_SKIPPED);
+    const struct finding *finding = only_finding(build_exit(), FINDING_JOIN_SKIPPED);
     ck_assert_int_eq(finding->level, FINDING_LIKELY);
     ck_assert_ptr_nonnull(strstr(finding->text, "4 of 5 threads that app+0x10 created were joined at "));
     ck_assert_ptr_nonnull(strstr(finding->text, "; T6 was not"));
@@ -51,7 +33,7 @@ START_TEST(two_records_of_one_place)
     fake_joined(fake, site, 4, pc_in(first_user_function));
     fake_joined(fake, same, 2, pc_in(first_user_function));
     add_thread(same, ALIVE);
-    ck_assert_ptr_nonnull(strstr(only(build_exit(), FINDING_JOIN_SKIPPED)->text, "6 of 7 threads"));
+    ck_assert_ptr_nonnull(strstr(only_finding(build_exit(), FINDING_JOIN_SKIPPED)->text, "6 of 7 threads"));
 }
 END_TEST
 
@@ -59,7 +41,7 @@ START_TEST(nobody_was_joined)
 {
     add_thread(site_at(0x10), ENDED);
     fake_joined(fake, site_at(0x20), 3, pc_in(first_user_function));
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -69,7 +51,7 @@ START_TEST(a_join_of_another_one_is_under_way)
     fake_joined(fake, site, 4, pc_in(first_user_function));
     add_thread(site, ENDED);
     add_thread(site, ALIVE | SLOT_JOINING);
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -78,7 +60,7 @@ START_TEST(detached_ones_are_not_joined)
     uint32_t site = site_at(0x10);
     fake_joined(fake, site, 4, pc_in(first_user_function));
     add_thread(site, ALIVE | SLOT_DETACHED);
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -88,7 +70,7 @@ START_TEST(the_thread_that_ends_the_process)
     fake_joined(fake, site, 4, pc_in(first_user_function));
     add_thread(site, ALIVE);
     fake_header(fake)->end_serial = 6;
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -96,7 +78,7 @@ START_TEST(unknown_places_are_many)
 {
     fake_joined(fake, 0, 4, pc_in(first_user_function));
     add_thread(0, ENDED);
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -105,7 +87,7 @@ START_TEST(a_live_one_may_still_be_joined)
     uint32_t site = site_at(0x10);
     fake_joined(fake, site, 4, pc_in(first_user_function));
     add_thread(site, ALIVE);
-    none(build_alive());
+    no_finding(build_alive());
 }
 END_TEST
 
@@ -114,7 +96,7 @@ START_TEST(a_finished_one_of_a_live_process_is_a_note)
     uint32_t site = site_at(0x10);
     fake_joined(fake, site, 4, pc_in(first_user_function));
     add_thread(site, ENDED);
-    ck_assert_int_eq(only(build_alive(), FINDING_JOIN_SKIPPED)->level, FINDING_NOTE);
+    ck_assert_int_eq(only_finding(build_alive(), FINDING_JOIN_SKIPPED)->level, FINDING_NOTE);
 }
 END_TEST
 
@@ -149,7 +131,7 @@ START_TEST(a_failure_that_is_being_written)
     fake_site_at(fake, site)->failed[FAIL_EAGAIN] = 1;
     fake_header(fake)->failure =
         (struct ledger_failure){.seq = 3, .error = FAIL_EAGAIN, .site = site, .threads = 7};
-    ck_assert_str_eq(only(build_exit(), FINDING_CREATE_FAILED)->text,
+    ck_assert_str_eq(only_finding(build_exit(), FINDING_CREATE_FAILED)->text,
                      "1 creation of a thread failed with EAGAIN at app+0x10");
 }
 END_TEST
@@ -162,7 +144,7 @@ START_TEST(a_fault_in_the_end)
     fake_slot(fake, index)->fault_signal = SIGBUS;
     fake_slot(fake, index)->fault_pc = fake_pc(lib, 0x44);
     const struct process_report *process = build_exit();
-    const struct finding *finding = only(process, FINDING_CRASHED_IN_END);
+    const struct finding *finding = only_finding(process, FINDING_CRASHED_IN_END);
     ck_assert_str_eq(finding->text, "T2 took SIGBUS at libpool.so+0x44 after the end of the program began");
     ck_assert_str_eq(process->findings.verdict,
                      "CRASHED: T2 took SIGBUS at libpool.so+0x44 after the end of the "
@@ -176,7 +158,7 @@ START_TEST(a_fault_of_the_main_thread)
     add_thread(site_at(0x10), ALIVE);
     fake_header(fake)->fault =
         (struct ledger_fault){.signal = SIGSEGV, .tid = fake_header(fake)->pid, .pc = fake_pc(app, 0x44)};
-    const struct finding *finding = only(build_exit(), FINDING_CRASHED_IN_END);
+    const struct finding *finding = only_finding(build_exit(), FINDING_CRASHED_IN_END);
     ck_assert_uint_eq(finding->threads[0].id, LEDGER_MAIN_SERIAL);
 }
 END_TEST
@@ -184,7 +166,7 @@ END_TEST
 START_TEST(a_signal_that_is_no_fault)
 {
     fake_slot(fake, add_thread(site_at(0x10), ALIVE))->fault_signal = SIGCHLD;
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -210,7 +192,7 @@ START_TEST(joined_though_detached)
     uint32_t site = site_at(0x10);
     fake_site_at(fake, site)->detach_pc = pc_in(second_user_function);
     add_misuse(MISUSE_JOIN_DETACHED, site, ALIVE | SLOT_DETACHED)->count = 3;
-    const struct finding *finding = only(build_exit(), FINDING_MISUSE);
+    const struct finding *finding = only_finding(build_exit(), FINDING_MISUSE);
     ck_assert_int_eq(finding->level, FINDING_PROVED);
     ck_assert_ptr_nonnull(strstr(finding->text, "T2 is joined at "));
     ck_assert_ptr_nonnull(strstr(finding->text, ", but it is detached: the call fails"));
@@ -226,7 +208,7 @@ START_TEST(created_detached)
 {
     add_thread(site_at(0x99), ALIVE);
     add_misuse(MISUSE_DETACH_DETACHED, site_at(0x10), ALIVE | SLOT_DETACHED);
-    ck_assert_str_eq(only(build_exit(), FINDING_MISUSE)->facts[1].text, "it was created detached");
+    ck_assert_str_eq(only_finding(build_exit(), FINDING_MISUSE)->facts[1].text, "it was created detached");
 }
 END_TEST
 
@@ -237,7 +219,7 @@ START_TEST(joined_twice_by_unknown_threads)
     fake_joined(fake, site, 1, pc_in(second_user_function));
     struct ledger_misuse *misuse = add_misuse(MISUSE_JOIN_OVER, site, ENDED | SLOT_JOINED);
     misuse->serial = misuse->by = 0;
-    const struct finding *finding = only(build_exit(), FINDING_MISUSE);
+    const struct finding *finding = only_finding(build_exit(), FINDING_MISUSE);
     ck_assert_ptr_nonnull(strstr(finding->text, "a thread is joined at "));
     ck_assert_uint_eq(finding->thread_count, 0);
     ck_assert_str_eq(finding->facts[1].text, "threads of its creation site were joined");
@@ -248,7 +230,7 @@ START_TEST(a_damaged_kind)
 {
     add_thread(site_at(0x10), ALIVE);
     add_misuse(MISUSE_KINDS, 77777, ALIVE);
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
@@ -256,7 +238,7 @@ START_TEST(a_damaged_site)
 {
     add_thread(site_at(0x10), ALIVE);
     add_misuse(MISUSE_JOIN_SELF, 77777, ALIVE);
-    ck_assert_uint_eq(only(build_exit(), FINDING_MISUSE)->fact_count, 1);
+    ck_assert_uint_eq(only_finding(build_exit(), FINDING_MISUSE)->fact_count, 1);
 }
 END_TEST
 
@@ -278,7 +260,7 @@ static void created_by_the_second(uint32_t state, uint64_t below)
 START_TEST(an_argument_on_the_stack_of_an_ended_thread)
 {
     created_by_the_second(ENDED, 0x100);
-    const struct finding *finding = only(build_exit(), FINDING_DEAD_ARGUMENT);
+    const struct finding *finding = only_finding(build_exit(), FINDING_DEAD_ARGUMENT);
     ck_assert_int_eq(finding->level, FINDING_NOTE);
     ck_assert_str_eq(finding->text,
                      "T3 got a pointer as its argument to a variable of a thread that has ended, "
@@ -299,14 +281,14 @@ START_TEST(no_argument_on_the_stack_of_an_ended_thread)
                  {ENDED, 0x20000},
                  {ENDED, 9 << 20}};
     created_by_the_second(cases[_i].state, cases[_i].below);
-    none(build_exit());
+    no_finding(build_exit());
 }
 END_TEST
 
 int main(void)
 {
     TCase *tests = tcase_create("find_recorded");
-    tcase_add_checked_fixture(tests, setup, leak_teardown);
+    tcase_add_checked_fixture(tests, find_setup, leak_teardown);
     tcase_add_test(tests, others_were_joined);
     tcase_add_test(tests, two_records_of_one_place);
     tcase_add_test(tests, nobody_was_joined);

@@ -6,24 +6,6 @@
 #include "leak_made.h"
 #include "suite.h"
 
-static const struct finding *only(const struct process_report *process)
-{
-    ck_assert_uint_eq(process->findings.count, 1);
-    ck_assert_int_eq(process->findings.items[0].code, FINDING_UNLOADED_CODE);
-    return &process->findings.items[0];
-}
-
-static void none(const struct process_report *process)
-{
-    ck_assert(!process || process->findings.count == 0); /* without anything to report there is none */
-}
-
-static void setup(void)
-{
-    leak_setup();
-    rules.find = FIND_DEFAULT;
-}
-
 /* Threads with a T-number below this began before. */
 static void unloaded_before(uint64_t serial)
 {
@@ -62,7 +44,7 @@ START_TEST(a_return_address_in_a_library_that_is_gone)
 {
     frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
     struct evidence evidence = with_stack(in_library());
-    const struct finding *finding = only(judge(&evidence));
+    const struct finding *finding = only_finding(judge(&evidence), FINDING_UNLOADED_CODE);
     ck_assert_int_eq(finding->level, FINDING_PROVED);
     ck_assert_str_eq(finding->text, "T2 will return to code of libpool.so, which was unloaded");
 }
@@ -74,7 +56,7 @@ START_TEST(generated_code_where_a_library_was)
     frames[1] = (struct frame){.pc = in_library(), .is_return_address = true};
     unloaded_before(3);
     struct evidence evidence = with_stack(0);
-    ck_assert_int_eq(only(judge(&evidence))->level, FINDING_LIKELY);
+    ck_assert_int_eq(only_finding(judge(&evidence), FINDING_UNLOADED_CODE)->level, FINDING_LIKELY);
 }
 END_TEST
 
@@ -85,7 +67,7 @@ START_TEST(generated_code_of_a_later_thread)
     frames[1] = (struct frame){.pc = in_library(), .is_return_address = true};
     unloaded_before(2);
     struct evidence evidence = with_stack(0);
-    none(judge(&evidence));
+    no_finding(judge(&evidence));
 }
 END_TEST
 
@@ -94,7 +76,7 @@ START_TEST(generated_code_elsewhere)
     frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
     frames[1] = (struct frame){.pc = 0x10, .is_return_address = true};
     struct evidence evidence = with_stack(0);
-    none(judge(&evidence));
+    no_finding(judge(&evidence));
 }
 END_TEST
 
@@ -102,7 +84,7 @@ START_TEST(a_stray_address_elsewhere)
 {
     frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
     struct evidence evidence = with_stack(0x10);
-    none(judge(&evidence));
+    no_finding(judge(&evidence));
 }
 END_TEST
 
@@ -121,7 +103,7 @@ START_TEST(a_start_routine_in_a_library_that_is_gone)
     start_at(fake_pc(lib, 0x100), ALIVE);
     unloaded_before(3);
     const struct process_report *process = build(&by_segv);
-    const struct finding *finding = only(process);
+    const struct finding *finding = only_finding(process, FINDING_UNLOADED_CODE);
     ck_assert_int_eq(finding->level, FINDING_LIKELY);
     ck_assert_str_eq(finding->text,
                      "SIGSEGV ended the process, and T2 ran in an unloaded library, libpool.so");
@@ -138,7 +120,8 @@ START_TEST(another_signal)
     unloaded_before(3);
     const struct process_report *process =
         build(&(struct process_end){.known = true, .wait_status = SIGTERM});
-    ck_assert_str_eq(only(process)->text, "T2 runs in an unloaded library, libpool.so");
+    ck_assert_str_eq(only_finding(process, FINDING_UNLOADED_CODE)->text,
+                     "T2 runs in an unloaded library, libpool.so");
     ck_assert_ptr_null(process->findings.verdict);
 }
 END_TEST
@@ -148,7 +131,7 @@ START_TEST(several_threads_of_one_library)
     for (int i = 0; i < 3; i++)
         start_at(fake_pc(lib, 0x100), ALIVE);
     unloaded_before(5);
-    const struct finding *finding = only(build(&by_segv));
+    const struct finding *finding = only_finding(build(&by_segv), FINDING_UNLOADED_CODE);
     ck_assert_uint_eq(finding->thread_count, 3);
     ck_assert_ptr_nonnull(strstr(finding->text, "T2 and 2 more threads ran in"));
 }
@@ -159,7 +142,7 @@ START_TEST(not_of_the_library_that_is_loaded_again)
     start_at(fake_pc(lib, 0x100), ALIVE);
     start_at(fake_pc(lib, 0x100), ALIVE);
     unloaded_before(3);
-    const struct finding *finding = only(build(&by_segv));
+    const struct finding *finding = only_finding(build(&by_segv), FINDING_UNLOADED_CODE);
     ck_assert_uint_eq(finding->thread_count, 1);
     ck_assert_uint_eq(finding->threads[0].id, 2);
 }
@@ -169,7 +152,7 @@ START_TEST(not_a_thread_that_has_ended)
 {
     start_at(fake_pc(lib, 0x100), ENDED);
     unloaded_before(3);
-    none(build(&by_segv));
+    no_finding(build(&by_segv));
 }
 END_TEST
 
@@ -177,7 +160,7 @@ START_TEST(not_a_start_routine_elsewhere)
 {
     start_at(fake_pc(app, 0x100), ALIVE);
     unloaded_before(3);
-    none(build(&by_segv));
+    no_finding(build(&by_segv));
 }
 END_TEST
 
@@ -187,7 +170,7 @@ START_TEST(not_with_a_second_namespace)
     start_at(fake_pc(lib, 0x100), ALIVE);
     unloaded_before(3);
     fake_header(fake)->second_namespace = fake_string(fake, "/usr/lib/libpool.so");
-    none(build(&by_segv));
+    no_finding(build(&by_segv));
 }
 END_TEST
 
@@ -198,14 +181,14 @@ START_TEST(not_with_a_whole_stack)
     unloaded_before(3);
     struct evidence evidence = with_stack(0);
     fake_slot(fake, 0)->start_pc = fake_pc(lib, 0x100);
-    none(judge(&evidence));
+    no_finding(judge(&evidence));
 }
 END_TEST
 
 int main(void)
 {
     TCase *tests = tcase_create("find_unloaded");
-    tcase_add_checked_fixture(tests, setup, leak_teardown);
+    tcase_add_checked_fixture(tests, find_setup, leak_teardown);
     tcase_add_test(tests, a_return_address_in_a_library_that_is_gone);
     tcase_add_test(tests, generated_code_where_a_library_was);
     tcase_add_test(tests, generated_code_of_a_later_thread);

@@ -29,6 +29,12 @@ void leak_setup(void)
                                    .symbolizer = symbolizer_new(false)};
 }
 
+void find_setup(void)
+{
+    leak_setup();
+    rules.find = FIND_DEFAULT;
+}
+
 void leak_teardown(void)
 {
     report_free(leak_report);
@@ -129,4 +135,16 @@ const struct thread_info *the_thread(const struct process_report *process)
     ck_assert_uint_eq(process->group_count, 1);
     ck_assert_uint_eq(process->groups[0].thread_count, 1);
     return &process->groups[0].threads[0];
+}
+
+const struct finding *only_finding(const struct process_report *process, enum finding_code code)
+{
+    ck_assert_uint_eq(process->findings.count, 1);
+    ck_assert_int_eq(process->findings.items[0].code, code);
+    return &process->findings.items[0];
+}
+
+void no_finding(const struct process_report *process)
+{
+    ck_assert(!process || process->findings.count == 0);
 }

@@ -23,6 +23,8 @@ extern uint32_t app, lib, self; /* modules; self: this program, whose functions 
 
 void leak_setup(void);
 void leak_teardown(void);
+/* The same with a search for findings. */
+void find_setup(void);
 
 uint32_t site_at(uint64_t offset);
 uint32_t add_thread(uint32_t site, uint32_t state);
@@ -45,6 +47,11 @@ void add(const struct process_end *end);
 const struct process_report *build(const struct process_end *end);
 /* An ordinary, judged end. */
 const struct process_report *build_exit(void);
+
+/* Of a process with one, which has this code; and of one with none. A process without anything to report is
+ * not there. */
+const struct finding *only_finding(const struct process_report *process, enum finding_code code);
+void no_finding(const struct process_report *process);
 
 /* Of a process with one. */
 const struct thread_info *the_thread(const struct process_report *process);
