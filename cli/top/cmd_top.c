@@ -70,8 +70,8 @@ static void print_sample(struct top *top, size_t width)
 /* False: a signal ended it. */
 static bool sleep_for(double seconds)
 {
-    uint64_t until = now_ns() + (uint64_t)(seconds * 1e9);
-    while (now_ns() < until)
+    uint64_t interval = (uint64_t)(seconds * 1e9), until = now_ns() + interval;
+    while (!top_is_due(until, interval))
         if (!top_wait(until, -1))
             return false;
     return true;

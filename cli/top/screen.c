@@ -335,8 +335,8 @@ static bool press_all(struct screen *screen)
 /* Until the next sample, keys are drawn at once. False: quit. */
 static bool handle_keys(struct screen *screen, int interval_ms)
 {
-    uint64_t until = now_ns() + (uint64_t)interval_ms * 1000000u;
-    while (now_ns() < until)
+    uint64_t interval = (uint64_t)interval_ms * 1000000u, until = now_ns() + interval;
+    while (!top_is_due(until, interval))
         if (!top_wait(until, STDIN_FILENO) || !press_all(screen))
             return false;
     return true;

@@ -34,6 +34,12 @@ void top_catch_signals(void)
         sigdelset(&while_waiting, signals[i]);
 }
 
+bool top_is_due(uint64_t until_ns, uint64_t interval_ns)
+{
+    uint64_t now = now_ns();
+    return now >= until_ns || until_ns - now > interval_ns;
+}
+
 bool top_wait(uint64_t until_ns, int fd)
 {
     uint64_t now = now_ns(), ns = until_ns > now ? until_ns - now : 0;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Clocks that jump while watch and serve sample, and processes in another time namespace.
+"""Clocks that jump while watch, top, serve and attach sample, and processes in another time namespace.
 
   tests/e2e/clocks.py [--build DIR] [NAME...]
 """
@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 
+import attach
 import harness
 import serve_bench
 from harness import demand, need, need_root, wait_until
@@ -24,7 +25,7 @@ JUMPS = (300 * DAY, 3 * DAY), (-300 * DAY, 3 * DAY), (0, 4 * DAY), (0, 1 * DAY),
 ALONE = ["unshare", "--time", "--fork", "--kill-child"]
 
 
-class Bench(serve_bench.Bench):
+class Bench(attach.Bench, serve_bench.Bench):
     @contextlib.contextmanager
     def growing(self, what, prefix=()):
         """The pid of a target that runs."""
@@ -102,6 +103,41 @@ def serve_goes_on(bench):
         demand(growing not in serve_bench.samples(server.get("/metrics"), pool), "the pool grows")
 
 
+def top_goes_on(bench):
+    """Neither a rise nor an end is invented."""
+    bench.made_clock()
+    with bench.full_pool() as pid:
+        argv = [bench.cli, "top", "--batch", "--interval=20ms", str(pid)]
+        top = subprocess.Popen(argv, env=bench.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        late = threading.Timer(harness.TIMEOUT_S, top.kill)
+        late.start()
+        try:
+            rows = filter(None, (re.match(r" +24 +0 +(\S+) +(\S+) ", line) for line in top.stdout))
+            for realtime, others in JUMPS:
+                bench.jump(realtime, others)
+                for _ in range(10):
+                    per_min, age = next(rows).groups()
+                    demand(per_min in ("-", "0") and re.fullmatch(r"-|\d+[smhd]", age), f"{realtime} {others}: {per_min} {age}")
+        finally:
+            late.cancel()
+            top.kill()
+            top.communicate()
+
+
+def attach_goes_on(bench):
+    """What is created after each jump is recorded, and nothing is lost. The kernel's records have the time of CLOCK_MONOTONIC,
+    which does not jump."""
+    with bench.running() as target:
+        bench.made_clock()
+        bench.jump(0, 0)
+        with bench.attached(target.pid):
+            for number, realtime in enumerate((300 * DAY, -300 * DAY, 0), 1):
+                bench.jump(realtime, 0)
+                target.do("ruj")
+                process = bench.wait_for(target.pid, attach.count(created=3 * number, alive=number, unjoined=number, joined=number))
+                demand(not process["lost_events"], f"{process['lost_events']}")
+
+
 def another_time_namespace(bench):
     """Its ledger has the times of its own clock."""
     need_root()
@@ -120,7 +156,7 @@ def another_time_namespace(bench):
             demand(len(ages) >= 24 and all(0 < age < 600 for age in ages), f"{shift}: {ages}")
 
 
-TESTS = [watch_goes_on, serve_goes_on, another_time_namespace]
+TESTS = [watch_goes_on, top_goes_on, serve_goes_on, attach_goes_on, another_time_namespace]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
