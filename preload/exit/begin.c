@@ -26,6 +26,13 @@ void begin_record(struct shim_state *state, enum ledger_end how, int status)
     atomic_store_explicit(&header->end_began, how, memory_order_release);
 }
 
+void begin_exiting(void)
+{
+    IN_HOOK(shim_own);
+    if (hook.state && shim_tls.epoch == hook.state->epoch && shim_tls.slot && !shim_tls.ended)
+        atomic_fetch_or(&shim_tls.slot->state, SLOT_EXITING);
+}
+
 /* ---- exit() ------------------------------------------------------------------------- */
 
 #ifndef __GLIBC__

@@ -12,7 +12,9 @@ void begin_record_thread(struct shim_state *state);
 /* Records how the process ends, and with which status. */
 void begin_record(struct shim_state *state, enum ledger_end how, int status);
 
-/* Records both when exit() is called. */
+/* Records that the calling thread has called exit(), also if another one ends the process. */
+void begin_exiting(void);
+/* Records who ends the process, and how, when exit() is called. */
 void begin_exit(int status);
 /* Not with glibc: the status of the latest exit(); LEDGER_STATUS_UNKNOWN: none was called. */
 int begin_exit_status(void);

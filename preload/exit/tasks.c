@@ -62,8 +62,19 @@ static bool accept_some(task_accept_fn *accept, void *arg, long directory, char 
     return true;
 }
 
+/* Not if /proc is that of another pid namespace. */
+static bool has_own_tids(void)
+{
+    char name[24] = "";
+    const char *at = name;
+    return SYS4(readlinkat, AT_FDCWD, "/proc/self", name, sizeof(name) - 1) > 0 &&
+           read_number(&at) == (uint64_t)SYS0(getpid);
+}
+
 bool tasks_each(task_accept_fn *accept, void *arg)
 {
+    if (!has_own_tids())
+        return false;
     char buffer[2048] __attribute__((aligned(8)));
     long directory = SYS4(openat, AT_FDCWD, "/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     long got = directory;

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* Calls accept() for each task until it returns false. directory: for task_read. False: accept() did, or they
- * cannot be listed. */
+ * cannot be listed: /proc can be missing, or that of another pid namespace. */
 typedef bool task_accept_fn(void *arg, long directory, int32_t tid);
 bool tasks_each(task_accept_fn *accept, void *arg);
 

@@ -26,15 +26,17 @@
 
 /* ---- ends ---------------------------------------------------------------------- */
 
-/* before: records what comes, and can change `status`. */
-#define END(name, real_name, before)       \
-    EXPORT _Noreturn void name(int status) \
-    {                                      \
-        park_latecomer();                  \
-        before;                            \
-        REAL(real_name)(status);           \
-        for (;;)                           \
-            SYS1(exit_group, status);      \
+/* first: also if another thread has ended the program. before: records what comes, and can change `status`.
+ */
+#define END(name, real_name, first, before) \
+    EXPORT _Noreturn void name(int status)  \
+    {                                       \
+        first;                              \
+        park_latecomer();                   \
+        before;                             \
+        REAL(real_name)(status);            \
+        for (;;)                            \
+            SYS1(exit_group, status);       \
     }
 
 static void begin_quick_exit(int status)
@@ -44,10 +46,10 @@ static void begin_quick_exit(int status)
         atomic_store(&hook.state->quick_status, status);
 }
 
-END(_exit, _exit, status = end_process(LEDGER_END__EXIT, status))
-END(_Exit, _exit, status = end_process(LEDGER_END__EXIT, status))
-END(exit, exit, begin_exit(status))
-END(quick_exit, quick_exit, begin_quick_exit(status))
+END(_exit, _exit, (void)0, status = end_process(LEDGER_END__EXIT, status))
+END(_Exit, _exit, (void)0, status = end_process(LEDGER_END__EXIT, status))
+END(exit, exit, begin_exiting(), begin_exit(status))
+END(quick_exit, quick_exit, begin_exiting(), begin_quick_exit(status))
 
 /* ---- aborts ---------------------------------------------------------------------- */
 

@@ -9,7 +9,7 @@ unsigned leak_kind(const struct shim_state *state, const struct ledger_slot *slo
     uint64_t serial = atomic_load(&slot->serial);
     uint32_t bits = atomic_load(&slot->state);
     if (serial <= scope->since || serial == scope->except ||
-        serial == atomic_load(&state->header->end_serial) || bits & SLOT_IGNORED)
+        serial == atomic_load(&state->header->end_serial) || bits & (SLOT_IGNORED | SLOT_EXITING))
         return 0;
     if (scope->no_older_test && test_began_before(state, slot->test, scope->since))
         return 0;

@@ -28,6 +28,8 @@ enum {
     /* The thread before got the same argument, a variable on the stack of the creator. It changed between the
      * two creations, before that thread began. */
     SLOT_ARGUMENT_CHANGED = 1u << 10,
+    SLOT_EXITING =
+        1u << 11,       /* it has called exit(), and is no leak, also if another thread ends the process */
     SLOT_USE = 1u << 16 /* unit of the counter */
 };
 

@@ -21,7 +21,7 @@ struct joined_site {
 static bool is_skipped(const struct find_context *context, const struct ledger_slot *slot)
 {
     unsigned kind = ledger_slot_kind(slot->state);
-    if (slot->state & SLOT_IGNORED ||
+    if (slot->state & (SLOT_IGNORED | SLOT_EXITING) ||
         slot->serial == ledger_get_header(context->evidence->ledger)->end_serial)
         return false;
     return kind == KIND_UNJOINED || (kind == KIND_RUNNING && !context->evidence->end.alive);

@@ -11,7 +11,8 @@ static const struct kept_handle *handle_of(const struct find_context *context, c
 {
     unsigned kind = ledger_slot_kind(slot->state);
     const struct kept_handle *handle = NULL;
-    if ((kind == KIND_RUNNING || kind == KIND_UNJOINED) && !(slot->state & (SLOT_JOINING | SLOT_IGNORED)))
+    if ((kind == KIND_RUNNING || kind == KIND_UNJOINED) &&
+        !(slot->state & (SLOT_JOINING | SLOT_IGNORED | SLOT_EXITING)))
         handle = stacks_find_kept(context->stacks, slot->handle);
     return handle && thread_index_find_handle(&context->evidence->threads, slot->handle) == slot ? handle
                                                                                                  : NULL;

@@ -16,8 +16,9 @@
 
 static bool kind_of(const struct build *build, const struct ledger_slot *slot, enum leak_kind *kind)
 {
-    /* The thread that runs exit() is never a leak. */
-    if (build->header->end != LEDGER_END_NONE && slot->serial == build->header->end_serial)
+    /* A thread that runs exit() is never a leak. */
+    if (build->header->end != LEDGER_END_NONE &&
+        (slot->serial == build->header->end_serial || slot->state & SLOT_EXITING))
         return false;
     unsigned bits = ledger_slot_kind(slot->state);
     *kind = bits == KIND_UNJOINED ? LEAK_UNJOINED : bits == KIND_DETACHED ? LEAK_DETACHED : LEAK_RUNNING;

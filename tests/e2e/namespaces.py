@@ -86,6 +86,16 @@ def at_a_timeout(bench):
     demand(text.count('"stack_source": "ptrace"') == 4, text)
 
 
+def with_the_proc_of_the_namespace_outside(bench):
+    """There the shim's threads have other tids, by which they are not taken for untracked ones."""
+    need_namespaces()
+    output = bench.path("report.json")
+    around = [option for option in INSIDE if option != "--mount-proc"]
+    code, _, err = harness.call([bench.cli, "run", "--format=json", "-o", output, "--", *around, bench.target("running")], env=bench.env)
+    found = [one for one in harness.read_json(output)["processes"] if one["exe"].endswith("running")]
+    demand(code == 66 and len(found) == 1 and found[0]["threads"]["untracked"] == 0 and not found[0]["untracked"], f"{code} {err} {found}")
+
+
 def demand_symbols(bench, process, change=None):
     try:
         demand(process.stdout.readline() == b"up\n", "it did not come up")
@@ -304,7 +314,7 @@ def symbols_of_a_path_with_a_newline(bench):
 
 
 TESTS = [symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program,
-         report_from_outside, at_a_timeout, run_names_a_program_of_another_mount_namespace,
+         report_from_outside, with_the_proc_of_the_namespace_outside, at_a_timeout, run_names_a_program_of_another_mount_namespace,
          run_tells_equal_paths_and_pids_apart, run_names_a_program_in_a_chroot, a_replaced_program_is_named,
          a_hidden_program_is_named, what_replaced_a_program_names_nothing, a_child_that_is_waited_for_is_named,
          memory_for_code_is_no_replaced_file]

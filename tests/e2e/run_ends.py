@@ -57,6 +57,13 @@ def outlives(bench):
             os.kill(int(file.read()), signal.SIGKILL)
 
 
+def exit_cut_short(bench):
+    """A thread that has called exit() is no leak, also if another thread ends the process meanwhile."""
+    code, _, report = bench.json([bench.target("end_exit_cut_short")])
+    leaks = report["processes"][0]["leaks"]
+    demand(code == 21 and [(leak["kind"], leak["count"]) for leak in leaks] == [("detached", 1)], f"{code} {leaks}")
+
+
 def ends_after_command(bench):
     """One that is on its way out when COMMAND has ended, and waits for its threads there, is judged."""
     script = ("import subprocess, sys, time\n"
@@ -139,7 +146,7 @@ def death_tests(bench):
         demand(("leaked thread" in err) == bool(status), f"{style}, LD_PRELOAD: {err}")
 
 
-TESTS = [run_is_killed, outlives_without_threads, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key, death_tests]
+TESTS = [run_is_killed, outlives_without_threads, outlives, ends_after_command, unjudged_ends, ends_in_handler, exitcode_key, death_tests, exit_cut_short]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
