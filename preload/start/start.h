@@ -9,6 +9,29 @@
  *
  * Hooks can run before the constructor of this library, because constructors of other libraries create
  * threads. A hook that records something calls shim_ready().
+ *
+ * To read preload/, follow a program:
+ *
+ *  it starts         start/start.c          construct(): step 1
+ *                    options/settings.c     what the environment says
+ *  pthread_create()  hooks/hook_thread.c    CREATE: what is done before and after the real function
+ *                    shim/hook.h            is this still the process in which the hook began?
+ *                    start/start.c          step 2: shim_ready(); step 3: shim_before_threads()
+ *                    backtrace/capture.c    who calls
+ *                    ledger/site.c          the creation site
+ *                    ledger/thread.c        the record of the new thread
+ *  the thread runs   ledger/thread_life.c   its beginning
+ *                    ledger/thread_key.c    its end
+ *  pthread_join()    hooks/hook_thread.c    JOIN
+ *                    ledger/thread_join.c   the thread of a handle
+ *  fork()            start/start.c          before_fork(), in_forked_child()
+ *  a dump signal     exit/dump.c            the report of a program that continues
+ *  it ends           exit/begin.c           who ends it, and how
+ *                    exit/end.c             the steps of the end
+ *                    exit/grace.c           waits for threads that are about to end
+ *                    exit/park.c            the program must not act any more
+ *                    exit/reporter.c        starts `threadleak`, which reports from outside
+ *                    exit/raw_report.c      the report if that cannot be started
  */
 #ifndef THREADLEAK_PRELOAD_START_START_H
 #define THREADLEAK_PRELOAD_START_START_H
