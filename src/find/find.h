@@ -55,6 +55,7 @@ struct finding {
     char *text;                     /* one line: "T1 joins T2, which waits for mutex jobs_lock, held by T1" */
     struct finding_thread *threads; /* in the order of the text; then those that wait for them */
     size_t thread_count;
+    bool ids_ascend, tids_ascend; /* of threads[], so that they can be searched */
     struct finding_fact *facts;
     size_t fact_count;
     const char *pattern; /* the section of threadleak-patterns(7) that it is an example of; NULL: none */

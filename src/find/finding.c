@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/search.h"
 #include "find/context.h"
 
 const char *finding_level_name(enum finding_level level)
@@ -29,6 +30,10 @@ struct finding *finding_add(struct find_context *context, enum finding_code code
 
 static bool add_thread(struct finding *finding, struct finding_thread thread)
 {
+    const struct finding_thread *last =
+        finding->thread_count ? &finding->threads[finding->thread_count - 1] : NULL;
+    finding->ids_ascend = !last || (finding->ids_ascend && last->id < thread.id);
+    finding->tids_ascend = !last || (finding->tids_ascend && last->tid < thread.tid);
     if (!ARRAY_GROW(finding->threads, finding->thread_count))
         return false;
     finding->threads[finding->thread_count++] = thread;
@@ -117,10 +122,21 @@ size_t finding_own_facts(const struct finding *finding)
     return finding->own_facts ? finding->own_facts : finding->fact_count;
 }
 
+/* One finding may name ten thousand threads, and a report asks for each. */
 bool finding_names(const struct finding *finding, uint64_t id, pid_t tid)
 {
-    for (size_t i = 0; i < finding->thread_count; i++)
-        if (id ? finding->threads[i].id == id : finding->threads[i].tid == tid)
+    const struct finding_thread *threads = finding->threads;
+    size_t count = finding->thread_count;
+    if (id && finding->ids_ascend) {
+        size_t at = SEARCH_FIRST(i, count, threads[i].id >= id);
+        return at < count && threads[at].id == id;
+    }
+    if (!id && finding->tids_ascend) {
+        size_t at = SEARCH_FIRST(i, count, threads[i].tid >= tid);
+        return at < count && threads[at].tid == tid;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (id ? threads[i].id == id : threads[i].tid == tid)
             return true;
     return false;
 }

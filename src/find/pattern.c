@@ -116,11 +116,13 @@ static void add_trait(struct traits *traits, const struct evidence *evidence,
 }
 
 /* Threads that have ended have no stack. */
-static void add_lost(struct traits *traits, const struct evidence *evidence, uint64_t serial)
+static void add_lost(struct traits *traits, const struct evidence *evidence, struct finding_thread thread)
 {
-    const struct ledger_slot *slot = NULL;
+    const struct ledger_slot *slot = thread_index_find(&evidence->threads, thread.tid);
+    if (slot && slot->serial != thread.id) /* a later thread with the same tid */
+        slot = NULL;
     for (size_t i = 0; i < evidence->threads.count && !slot; i++)
-        if (evidence->threads.slots[i].serial == serial)
+        if (evidence->threads.slots[i].serial == thread.id)
             slot = &evidence->threads.slots[i];
     const struct ledger_site *site = slot ? ledger_get_site(evidence->ledger, slot->site) : NULL;
     if (!site)
@@ -142,7 +144,7 @@ static struct traits traits_of(const struct find_context *context, const struct 
                             .of_main = finding->of_main,
                             .in_forked_child = is_in_forked_child(context->evidence)};
     if (finding->code == FINDING_LOST_HANDLE)
-        add_lost(&traits, context->evidence, finding->threads[0].id);
+        add_lost(&traits, context->evidence, finding->threads[0]);
     for (size_t i = 0; i < finding->thread_count; i++) {
         const struct thread_stack *thread = stacks_find(context->stacks, finding->threads[i].tid);
         bool counts = thread && (finding->code != FINDING_DEADLOCK ||

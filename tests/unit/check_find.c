@@ -31,6 +31,32 @@ START_TEST(a_join_and_a_lock)
 }
 END_TEST
 
+static void check_names_all(const struct finding *finding)
+{
+    for (pid_t tid = 100; tid <= 104; tid++)
+        ck_assert_int_eq(finding_names(finding, 0, tid), tid > 100 && tid < 104);
+}
+
+START_TEST(threads_in_ascending_order_are_found_in_a_finding)
+{
+    find_add_join(102);
+    find_add_join(103);
+    find_add_join(101);
+    check_names_all(find_all(1));
+}
+END_TEST
+
+START_TEST(threads_in_another_order_are_found_in_a_finding)
+{
+    find_add_join(103);
+    find_add_join(101);
+    find_add_join(102);
+    const struct finding *finding = find_all(1);
+    ck_assert_int_gt(finding->threads[1].tid, finding->threads[2].tid);
+    check_names_all(finding);
+}
+END_TEST
+
 START_TEST(a_thread_that_waits_for_itself)
 {
     find_add(WAIT_SLEEP, "sleep");
@@ -253,6 +279,8 @@ int main(void)
     TCase *tests = find_made_case("find");
     tcase_add_test(tests, nothing_without_stacks);
     tcase_add_test(tests, a_join_and_a_lock);
+    tcase_add_test(tests, threads_in_ascending_order_are_found_in_a_finding);
+    tcase_add_test(tests, threads_in_another_order_are_found_in_a_finding);
     tcase_add_test(tests, a_thread_that_waits_for_itself);
     tcase_add_test(tests, a_chain_is_no_circle);
     tcase_add_test(tests, a_timeout_opens_the_circle);

@@ -37,7 +37,7 @@ static const struct thread_info *joined_thread(const struct leak_group *group)
 static struct join find_join(const struct process_report *process, const struct leak_group *group)
 {
     struct join join = {joined_thread(group), 0};
-    for (size_t i = 0; process && i < process->group_count && !join.joined; i++)
+    for (size_t i = 0; process && group->site_joining && i < process->group_count && !join.joined; i++)
         if (same_creation(&process->groups[i], group))
             join.joined = joined_thread(&process->groups[i]);
     if (process && join.joined)
