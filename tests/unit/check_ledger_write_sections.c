@@ -1,7 +1,10 @@
 /* The sections of the ledger as the writer fills them: slots, sites with their index, tests, current
  * stacks. */
 #include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "preload/ledger/module.h"
 #include "preload/ledger/site.h"
 #include "preload/ledger/test.h"
 #include "suite.h"
@@ -35,6 +38,25 @@ static bool accept_equal(void *wanted, uint32_t value)
 {
     return value == *(uint32_t *)wanted;
 }
+
+/* The second time, the modules are known. */
+START_TEST(modules_of_one_backtrace_take_turns)
+{
+    uint64_t libc = (uint64_t)getppid, program = (uint64_t)writer_begin;
+    uint64_t pcs[] = {libc, program, program, libc};
+    ledger_pc encoded[4];
+    strcpy(shim_config.exe, "/program");
+    for (int i = 0; i < 2; i++) {
+        module_encode_all(&state, pcs, 4, encoded);
+        ck_assert_uint_eq(ledger_used(state.header, SECTION_MODULES), 2);
+        ck_assert_uint_eq(ledger_pc_module(encoded[0]), 0);
+        ck_assert_uint_eq(ledger_pc_module(encoded[1]), 1);
+        ck_assert_uint_eq(ledger_pc_offset(encoded[1]), program - state.modules[1].bias);
+        ck_assert_uint_eq(encoded[2], encoded[1]);
+        ck_assert_uint_eq(encoded[3], encoded[0]);
+    }
+}
+END_TEST
 
 START_TEST(index_grows_and_empties)
 {
@@ -170,6 +192,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, writer_begin, writer_finish);
     tcase_add_test(tcase, unused_memory_is_given_back);
     tcase_add_test(tcase, equal_backtraces_are_one_site);
+    tcase_add_test(tcase, modules_of_one_backtrace_take_turns);
     tcase_add_test(tcase, index_grows_and_empties);
     tcase_add_test(tcase, full_ledger_counts_what_it_loses);
     tcase_add_test(tcase, a_newer_request_begins_anew_and_an_older_is_late);
