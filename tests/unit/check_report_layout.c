@@ -201,6 +201,10 @@ START_TEST(frames_of_an_interpreter_are_one_line)
         strstr(text, ":13\n    ... 3 frames of the Python interpreter\n  > step   /src/step.c:17\n"), "%s",
         text);
     free(text);
+    report.timed_out_s = 3;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, " while it runs: py-spy dump --pid PID\n"), "it is ended: %s", text);
+    free(text);
     for (int i = 1; i < 12; i++)
         deep[i].module = "/usr/bin/pythonista";
     text = printed(&report_text, (struct report_style){.color = false});

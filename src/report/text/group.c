@@ -184,7 +184,7 @@ static void print_runs(const struct printer *printer, const struct leak_group *g
 {
     char text[RUNS_TEXT_MAX];
     if (group->runs.count)
-        fprintf(printer->out, "  in %s\n", format_runs(text, group, printer->runs));
+        fprintf(printer->out, "  in %s\n", format_runs(text, group, &printer->report->runs));
 }
 
 void print_group(const struct printer *printer, const struct leak_group *group)

@@ -143,7 +143,7 @@ static void print_interpreter(const struct printer *printer, const struct proces
         printer->style->verbose >= 0 ? process_interpreter(process) : NULL;
     if (!interpreter)
         return;
-    bool runs = process->live && process->how == END_ALIVE;
+    bool runs = process->live && process->how == END_ALIVE && printer->report->timed_out_s <= 0;
     fprintf(printer->out, "%s functions are not shown; to see them%s: %s ", interpreter->language,
             runs ? "" : " while it runs", interpreter->tool);
     if (runs)
@@ -392,8 +392,8 @@ void print_process(const struct printer *of_report, const struct process_report 
     named_threads_make(&named, process);
     struct report_style style = *of_report->style;
     style.others |= process->abort.call != NULL;
-    const struct printer printer = {of_report->out,  &style, process,
-                                    of_report->runs, &named, of_report->shortened};
+    const struct printer printer = {of_report->out,    &style, process,
+                                    of_report->report, &named, of_report->shortened};
     bool is_moment = is_snapshot(process) || process->abort.call, gap = false;
     bool all = printer.style->all || (alone && is_moment);
     print_head(&printer, process, &counts, alone);

@@ -111,7 +111,7 @@ static bool print_top(FILE *out, const struct report *report)
 static void print_whole(FILE *out, const struct report *report, const struct report_style *style)
 {
     bool shortened = false;
-    struct printer printer = {out, style, NULL, &report->runs, NULL, &shortened};
+    struct printer printer = {out, style, NULL, report, NULL, &shortened};
     if (are_all_listed(&printer, report))
         return;
     print_verdicts(&printer, report);

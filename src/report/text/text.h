@@ -15,7 +15,7 @@ struct printer {
     FILE *out;
     const struct report_style *style;
     const struct process_report *process; /* the process that is being printed; NULL: none */
-    const struct report_runs *runs;       /* of the report */
+    const struct report *report;          /* that is being printed */
     const struct named_threads *named;    /* the threads that its findings name; NULL: none */
     bool *shortened;                      /* set when something is left out that -v shows; NULL: not needed */
 };

@@ -191,7 +191,7 @@ static bool is_worth_it(const struct report *report, const struct process_report
 static bool print_whole(FILE *out, const struct report *report, const struct report_style *style)
 {
     bool shortened = false, done = true;
-    struct printer printer = {out, style, NULL, &report->runs, NULL, &shortened};
+    struct printer printer = {out, style, NULL, report, NULL, &shortened};
     char timeout[TIMEOUT_TEXT_MAX];
     print_verdicts(&printer, report);
     if (*format_timeout(timeout, report))
