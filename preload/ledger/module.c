@@ -162,7 +162,7 @@ static uint32_t module_index(struct shim_state *state, struct ledger_module *mod
     struct ledger_module record = *module;
     record.start = 0; /* written last: find_known */
     state->modules[index] = record;
-    __atomic_store_n(&state->modules[index].start, module->start, __ATOMIC_RELEASE);
+    atomic_store_explicit(&state->modules[index].start, module->start, memory_order_release);
     return index;
 }
 
@@ -176,7 +176,7 @@ static uint32_t find_known(const struct shim_state *state, uint64_t pc, struct l
     if (unloads || !module_find(pc, &found))
         return LEDGER_NO_MODULE;
     for (uint32_t i = 0; i < used; i++)
-        if (__atomic_load_n(&state->modules[i].start, __ATOMIC_ACQUIRE) == found.start &&
+        if (atomic_load_explicit(&state->modules[i].start, memory_order_acquire) == found.start &&
             state->modules[i].end == found.end) {
             *module = state->modules[i];
             return i;
