@@ -27,7 +27,7 @@ build_pacman="gcc make libunwind libelf jansson binutils protobuf-c zlib libmicr
 check_pacman="pkgconf check python procps-ng util-linux"
 real_pacman="scdoc redis memcached nginx xz zstd pigz 7zip sysbench gdb elfutils valgrind gtest cmocka glib2 libuv boost qt5-base bats python-pytest python-yaml perl jq meson ninja cmake automake autoconf lld libxml2 nodejs npm rust clang cppcheck musl shellcheck rsync curl"
 
-soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm stress-ng debootstrap"
+soak_apt="default-jdk-headless golang-go ocaml erlang-base sbcl libgc-dev liburcu-dev dconf-cli libjavascriptcoregtk-4.1-dev chromium firefox-esr prometheus systemd wrk qemu-user zsh fish debhelper lintian rpm stress-ng debootstrap libc6-dev-arm64-cross"
 soak_dnf="java-devel golang ocaml erlang-erts sbcl gc-devel userspace-rcu-devel dconf webkit2gtk4.1-devel chromium firefox golang-github-prometheus systemd wrk qemu-user zsh fish rpm-build rpmlint stress-ng debootstrap"
 soak_pacman="jdk-openjdk go ocaml erlang sbcl gc liburcu dconf webkit2gtk-4.1 chromium firefox prometheus systemd qemu-user zsh fish stress-ng debootstrap"
 
@@ -49,9 +49,10 @@ apt_has() {
 apt_update() {
     as_root apt-get update -qq
 }
+# Another apt can be at work, such as the one that upgrades at boot.
 apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive DEBCONF_NOWARNINGS=yes \
-        apt-get install -qq -y --no-install-recommends --no-remove "$@" >/dev/null
+        apt-get install -o DPkg::Lock::Timeout=600 -qq -y --no-install-recommends --no-remove "$@" >/dev/null
 }
 # Packages of servers start them, unless this file forbids it.
 policy=/usr/sbin/policy-rc.d
@@ -61,7 +62,7 @@ forbid_daemons() {
     printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
     as_root chmod 755 $policy
 }
-# Node, Rust, clang and nginx may have come without a package.
+# Node, Rust, clang, nginx and Java may have come without a package, or from another one.
 without_those_at_hand() {
     for package; do
         case $package in
@@ -69,6 +70,7 @@ without_those_at_hand() {
         npm | rustc | cargo | clang) program=$package ;;
         nginx-light) program=nginx ;;
         7zip) program=7z ;;
+        default-jdk-headless) program=javac ;;
         *) program= ;;
         esac
         [ -n "$program" ] && command -v "$program" >/dev/null || printf '%s ' "$package"
@@ -127,14 +129,14 @@ missing() {
 one_by_one() {
     for package; do
         "${manager}_has" "$package" || "${manager}_install" "$package" ||
-            echo "deps: no package $package; the tests that need it will be skipped" >&2
+            echo "deps: $package could not be installed; the tests that need it will be skipped" >&2
     done
 }
 
 prepare_apt() {
     forbid_daemons
     # shellcheck disable=SC2086
-    real_apt=$(without_those_at_hand $real_apt)
+    real_apt=$(without_those_at_hand $real_apt) soak_apt=$(without_those_at_hand $soak_apt)
     [ "$(uname -m)" != x86_64 ] || real_apt="$real_apt gcc-multilib"
 }
 
