@@ -300,9 +300,9 @@ END_TEST
 
 START_TEST(nothing_but_regular_files_is_opened)
 {
-    char directory[] = "/tmp/check_base.XXXXXX", path[64];
+    char directory[64], path[80];
     struct stat status;
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     snprintf(path, sizeof(path), "%s/fifo", directory);
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     ck_assert_int_eq(regular_file_open(path, &status), -1);
@@ -318,7 +318,6 @@ START_TEST(nothing_but_regular_files_is_opened)
     ck_assert_int_eq(errno, EINVAL);
     ck_assert_ptr_null(regular_file_read_here(path, 100, &(size_t){0}));
     unlink(path);
-    rmdir(directory);
     ck_assert_int_eq(regular_file_open(path, &status), -1);
     ck_assert_int_eq(errno, ENOENT);
     int fd = regular_file_open("/proc/self/exe", &status);

@@ -123,7 +123,7 @@ START_TEST(ledger_of_a_run)
     }
     ck_assert_int_eq(ledger_status, LEDGER_OPEN_FAILED);
     ck_assert_ptr_null(ledger);
-    ck_assert_ptr_nonnull(strstr(ledger_error.text, "the ledger was the file /tmp/check_core."));
+    ck_assert_ptr_nonnull(strstr(ledger_error.text, "the ledger was the file /tmp/threadleak-unit."));
     assert_whole(NULL);
 }
 END_TEST

@@ -52,7 +52,7 @@ int main(void)
 {
     TCase *tests = tcase_create("core_wait");
     tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, set_up, core_directory_remove);
+    tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, waits_of_a_core);
     return suite_run("core_wait", tests);
 }

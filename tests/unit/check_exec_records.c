@@ -24,8 +24,7 @@ static struct fake *fakes[4];
 
 static void setup(void)
 {
-    strcpy(directory, "/tmp/check_exec_records.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     snprintf(records_file, sizeof(records_file), "%s/" LEDGER_EXECS_FILE, directory);
     memset(&ledgers, 0, sizeof(ledgers));
     ledgers.items = calloc(4, sizeof(*ledgers.items));
@@ -39,7 +38,6 @@ static void teardown(void)
             fake_free(fakes[i]);
         fakes[i] = NULL;
     }
-    run_dir_remove(directory);
 }
 
 static void append(const char *bytes, size_t length)

@@ -18,16 +18,9 @@ static struct error error;
 
 static void setup(void)
 {
-    strcpy(directory, "/tmp/check_output.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     snprintf(target, sizeof(target), "%s/report", directory);
     error.text[0] = '\0';
-}
-
-static void teardown(void)
-{
-    unlink(target);
-    rmdir(directory);
 }
 
 static void write_target(const char *text)
@@ -282,7 +275,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("output");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, a_file_appears_at_commit);
     tcase_add_test(tests, an_older_file_stays_until_commit);
     tcase_add_test(tests, a_symbolic_link_stays_one);

@@ -15,8 +15,7 @@ static char directory[64];
 
 static void setup(void)
 {
-    strcpy(directory, "/tmp/check_run_collect.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     for (int i = 0; i < LEDGERS; i++) {
         char path[96];
         struct fake *fake = fake_new_small();
@@ -26,11 +25,6 @@ static void setup(void)
         fake_write(fake, path);
         fake_free(fake);
     }
-}
-
-static void teardown(void)
-{
-    run_dir_remove(directory);
 }
 
 static struct run_ledgers collect(size_t bytes)
@@ -67,7 +61,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("collect");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, all_ledgers);
     tcase_add_test(tests, no_more_memory_than_allowed);
     return suite_run("run_collect", tests);

@@ -16,13 +16,7 @@ static char directory[64];
 
 static void setup(void)
 {
-    strcpy(directory, "/tmp/check_run_command.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-}
-
-static void teardown(void)
-{
-    run_dir_remove(directory);
+    scratch_directory(directory, sizeof(directory));
 }
 
 /* A shell by the name of `name` that runs the script `word`, whose child waits for ever; the child's pid is
@@ -83,7 +77,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("run_command");
-    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_checked_fixture(tests, setup, NULL);
     tcase_add_test(tests, command_of_run);
     return suite_run("run_command", tests);
 }

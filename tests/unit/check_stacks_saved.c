@@ -10,11 +10,11 @@
 #include "stacks/stacks.h"
 #include "suite.h"
 
-static char directory[] = "/tmp/check_stacks_saved.XXXXXX", path[64], other[64];
+static char directory[64], path[80], other[80];
 
 static void make_directory(void)
 {
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     snprintf(path, sizeof(path), "%s/stacks.1.0", directory);
     snprintf(other, sizeof(other), "%s/other", directory);
 }
@@ -26,13 +26,6 @@ static void save_to(const char *to)
     stacks_free(stacks);
 }
 
-static void clean_up(void)
-{
-    unlink(path);
-    unlink(other);
-    rmdir(directory);
-}
-
 START_TEST(what_was_saved_is_loaded)
 {
     make_directory();
@@ -41,7 +34,6 @@ START_TEST(what_was_saved_is_loaded)
     ck_assert_ptr_nonnull(stacks);
     ck_assert_str_eq(stacks->note, "none: made up");
     stacks_free(stacks);
-    clean_up();
 }
 END_TEST
 
@@ -61,7 +53,6 @@ START_TEST(a_passed_variable_is_loaded)
     ck_assert_mem_eq(stacks_find_passed(stacks, &same), &passed, sizeof(passed));
     ck_assert_ptr_null(stacks_find_passed(stacks, &other_creator));
     stacks_free(stacks);
-    clean_up();
 }
 END_TEST
 
@@ -70,7 +61,6 @@ START_TEST(a_fifo_does_not_block)
     make_directory();
     ck_assert_int_eq(mkfifo(path, 0600), 0);
     ck_assert_ptr_null(stacks_load(path));
-    clean_up();
 }
 END_TEST
 
@@ -80,7 +70,6 @@ START_TEST(a_symbolic_link_is_not_followed)
     save_to(other);
     ck_assert_int_eq(symlink(other, path), 0);
     ck_assert_ptr_null(stacks_load(path));
-    clean_up();
 }
 END_TEST
 
@@ -135,7 +124,6 @@ START_TEST(lines_are_found_later)
     stacks_free(stacks);
     symbolizer_free(symbols);
     symbolizer_free(all);
-    clean_up();
 }
 END_TEST
 

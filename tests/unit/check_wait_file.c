@@ -112,11 +112,11 @@ static void run_fifo(void)
 
 START_TEST(fifo_that_nobody_opens)
 {
-    snprintf(fifo, sizeof(fifo), "/tmp/check_wait.%d", (int)getpid());
+    scratch_directory(fifo, sizeof(fifo) - sizeof("/fifo"));
+    strcat(fifo, "/fifo");
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     child_begin(run_fifo);
     sample("waiter", WAIT_PIPE);
-    unlink(fifo);
     expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("open of pipe %s", fifo));
 }
 END_TEST
@@ -263,12 +263,12 @@ static void run_fcntl(void)
 
 START_TEST(file_lock)
 {
-    snprintf(locked, sizeof(locked), "/tmp/check_wait.lock.%d", (int)getpid());
+    scratch_directory(locked, sizeof(locked) - sizeof("/locked"));
+    strcat(locked, "/locked");
     pid_t keeper = child_start(_i ? run_fcntl : run_flock);
     wait_ready(2);
     child = child_reported(1);
     sample("waiter", WAIT_FILE);
-    unlink(locked);
     expect(
         NULL, NULL, WAIT_TIMEOUT_NO,
         text_of("lock of file %d (%s), held by process %d (keeper)", child_reported(2), locked, (int)keeper));

@@ -222,7 +222,7 @@ END_TEST
 int main(void)
 {
     TCase *tests = tcase_create("watchable");
-    tcase_add_checked_fixture(tests, program_made_setup, program_made_teardown);
+    tcase_add_checked_fixture(tests, program_made_setup, NULL);
     tcase_add_test(tests, real_programs);
     tcase_add_test(tests, loaders);
     tcase_add_test(tests, static_programs);

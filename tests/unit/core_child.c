@@ -1,6 +1,5 @@
 #include "core_child.h"
 
-#include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include "common/ledger.h"
 #include "common/run_protocol.h"
 #include "snapshot_child.h"
+#include "suite.h"
 
 static char directory[64];
 
@@ -29,20 +29,8 @@ void core_set_filter(unsigned filter)
 
 const char *core_directory_make(void)
 {
-    snprintf(directory, sizeof(directory), "/tmp/check_core.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     return directory;
-}
-
-void core_directory_remove(void)
-{
-    struct dirent *entry;
-    DIR *entries = opendir(directory);
-    while (entries && (entry = readdir(entries)))
-        unlink(core_directory_path(entry->d_name));
-    if (entries)
-        closedir(entries);
-    rmdir(directory);
 }
 
 const char *core_directory_path(const char *name)

@@ -6,9 +6,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* A new directory under /tmp; core_directory_remove takes it away with all in it. */
+/* A new directory of this test. */
 const char *core_directory_make(void);
-void core_directory_remove(void);
 const char *core_directory_path(const char *name);
 
 /* build/targets/NAME, absolute. */

@@ -64,7 +64,6 @@ void close_core(void)
 void core_tear_down(void)
 {
     close_core();
-    core_directory_remove();
 }
 
 static size_t index_of(bool the_main_one)

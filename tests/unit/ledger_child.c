@@ -1,7 +1,6 @@
 #include "ledger_child.h"
 #include "common/run_protocol.h"
 
-#include <check.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +8,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "suite.h"
 
 char run_file[64];
 pid_t ledger_child;
@@ -73,7 +74,9 @@ pid_t ledger_child_start(void (*prepare)(void))
 
 void ledger_child_set_up(void)
 {
-    snprintf(run_file, sizeof(run_file), "/tmp/" LEDGER_FILE_PREFIX "%d.0", (int)getpid());
+    char directory[48];
+    scratch_directory(directory, sizeof(directory));
+    snprintf(run_file, sizeof(run_file), "%s/" LEDGER_FILE_PREFIX "%d.0", directory, (int)getpid());
     ledger_child = 0;
 }
 
@@ -83,5 +86,4 @@ void ledger_child_tear_down(void)
         kill(ledger_child, SIGKILL);
         waitpid(ledger_child, NULL, 0);
     }
-    unlink(run_file);
 }

@@ -1,6 +1,5 @@
 #include "program_made.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,27 +7,16 @@
 #include <unistd.h>
 
 #include "base/elf.h"
+#include "suite.h"
 
 char program_directory[64];
 struct error watchable_error;
 
 void program_made_setup(void)
 {
-    strcpy(program_directory, "/tmp/check_watchable.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(program_directory));
+    scratch_directory(program_directory, sizeof(program_directory));
     ck_assert_int_eq(chmod(program_directory, 0755), 0);
     watchable_error.text[0] = '\0';
-}
-
-void program_made_teardown(void)
-{
-    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char path[128];
-        snprintf(path, sizeof(path), "%s/%s", program_directory, names[i]);
-        unlink(path);
-    }
-    rmdir(program_directory);
 }
 
 const char *make_file(const char *name, const void *bytes, size_t length, mode_t mode)

@@ -12,7 +12,6 @@
 extern char program_directory[64];
 extern struct error watchable_error;
 void program_made_setup(void);
-void program_made_teardown(void); /* removes the files "a" to "g" */
 
 /* Its path, which is valid for 31 more calls. */
 const char *make_file(const char *name, const void *bytes, size_t length, mode_t mode);

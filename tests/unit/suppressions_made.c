@@ -1,12 +1,12 @@
 #include "suppressions_made.h"
 
-#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/options.h"
+#include "suite.h"
 
 struct suppressions *suppressions;
 char path[64];
@@ -16,17 +16,15 @@ void ignore_setup(void)
 {
     suppressions = suppressions_new();
     ck_assert_ptr_nonnull(suppressions);
-    strcpy(path, "/tmp/check_suppressions.XXXXXX");
-    int fd = mkstemp(path);
-    ck_assert_int_ge(fd, 0);
-    close(fd);
+    char directory[48];
+    scratch_directory(directory, sizeof(directory));
+    snprintf(path, sizeof(path), "%s/rules", directory);
     error.text[0] = '\0';
 }
 
 void ignore_teardown(void)
 {
     suppressions_free(suppressions);
-    unlink(path);
 }
 
 void write_file(const char *name, const char *bytes, size_t length)

@@ -56,12 +56,10 @@ void run_program(void)
     ck_assert_uint_gt(place_count, 0);
 }
 
-/* What was built, for the other tests of the suite: each is a process of its own. */
-static char built[] = "/tmp/check_symbolize.built.XXXXXX";
-
 static void build(const char *command)
 {
     char name[256], *letter;
+    const char *built = scratch_of_suite(); /* each test is a process of its own */
     snprintf(name, sizeof(name), "%s", command);
     for (letter = name; *letter; letter++)
         *letter = *letter == '/' ? '_' : *letter;
@@ -188,8 +186,7 @@ void start_again(void)
 
 static void program_setup(void)
 {
-    strcpy(directory, "/tmp/check_symbolize.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
+    scratch_directory(directory, sizeof(directory));
     snprintf(program, sizeof(program), "%s/program", directory);
     symbolizer = symbolizer_new(false);
     ck_assert_ptr_nonnull(symbolizer);
@@ -198,7 +195,6 @@ static void program_setup(void)
 static void program_teardown(void)
 {
     symbolizer_free(symbolizer);
-    run("rm -rf %s", directory);
 }
 
 bool own_debug_directory(void)
@@ -214,8 +210,5 @@ bool own_debug_directory(void)
 int program_suite_run(const char *name, TCase *tests)
 {
     tcase_add_checked_fixture(tests, program_setup, program_teardown);
-    if (!mkdtemp(built))
-        return EXIT_FAILURE;
-    int status = suite_run(name, tests);
-    return try("rm -rf %s", built) ? status : EXIT_FAILURE;
+    return suite_run(name, tests);
 }
