@@ -31,7 +31,7 @@ def packages():
     """Those that the build needs, and the suites."""
     with open(os.path.join(ROOT, ".ci", "deps.sh"), encoding="utf-8") as file:
         listed = re.search(r'^build_apt="(.*)"', file.read(), re.MULTILINE).group(1)
-    version = harness.call(["gcc", "-dumpversion"])[1].split(".")[0]
+    version = harness.call(["gcc", "-dumpversion"])[1].strip().split(".")[0]
     return [name for name in listed.split() if name.endswith("-dev")] + ["check", "libsubunit-dev", f"libgcc-{version}-dev"]
 
 
@@ -48,7 +48,7 @@ def fetch(directory):
     for command in ["update"], ["install", "-y", "--no-install-recommends", "--download-only", *packages()]:
         status, _, err = harness.call(["apt-get", "-qq", *command], env=env)
         if status != 0:
-            raise Skip(f"apt-get cannot fetch packages for aarch64: {err.strip().splitlines()[-1] if err.strip() else status}")
+            raise Skip(f"apt-get cannot fetch packages for aarch64: {' '.join(err.split()) or status}")
 
 
 def root(bench):
