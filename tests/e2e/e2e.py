@@ -152,7 +152,8 @@ def main():
     harness.restore_signals()
     facts_file = Facts()
     with contextlib.ExitStack() as stack:
-        tmp = stack.enter_context(tempfile.TemporaryDirectory(prefix="threadleak-e2e-"))
+        tmp = harness.temporary("threadleak-e2e-")
+        stack.callback(harness.remove, tmp)
         if UPDATE:
             stack.callback(facts_file.save)
         targets = os.path.join(ROOT, arguments.targets or os.path.join(arguments.build, "targets"))

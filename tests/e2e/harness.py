@@ -142,11 +142,26 @@ def python_with(module):
     raise Skip(f"no python here has {module}")
 
 
+TEMPORARY = set()  # directories
+OURSELVES = os.getpid()
+
+
+def temporary(prefix):
+    directory = tempfile.mkdtemp(prefix=prefix)
+    TEMPORARY.add(directory)
+    return directory
+
+
+def remove(directory):
+    shutil.rmtree(directory, ignore_errors=True)
+    TEMPORARY.discard(directory)
+
+
 @functools.cache
 def built_directory():
     """For what several tests of a program compile alike."""
-    directory = tempfile.mkdtemp(prefix=f"threadleak-{PROGRAM}-built-")
-    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    directory = temporary(f"threadleak-{PROGRAM}-built-")
+    atexit.register(remove, directory)
     return directory
 
 
@@ -316,7 +331,7 @@ class Bench:
         self.shim = os.path.join(build, "libthreadleak.so")
         self.targets = os.path.join(build, "targets")
         self.env = environment(*self.DROPS)
-        self.tmp = tempfile.mkdtemp(prefix=self.PREFIX)
+        self.tmp = temporary(self.PREFIX)
 
     def environment(self, **more):
         return {**self.env, **more}
@@ -352,7 +367,7 @@ class Bench:
         return ""
 
     def end(self):
-        shutil.rmtree(self.tmp, ignore_errors=True)
+        remove(self.tmp)
 
 
 # ---- running them ----------------------------------------------------------------------------
@@ -367,9 +382,17 @@ def parser():
 
 def restore_signals():
     """A shell's background job or nohup(1) ignores these, and so would all that is started here."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGQUIT, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end_by)
+
+
+def end_by(number, _):
+    """Ends at once, as such a signal does, without files of tests that are under way: they are this process's, no child's."""
+    for directory in list(TEMPORARY) if os.getpid() == OURSELVES else []:
+        remove(directory)
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def chosen(jobs, names, name_of=lambda job: job[0]):

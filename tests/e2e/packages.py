@@ -126,7 +126,7 @@ def debian(bench):
     env = bench.environment(DEB_BUILD_OPTIONS=f"parallel={harness.PARALLEL}", HOME="/", PATH="/usr/bin:/bin")
     done(*harness.as_nobody(), "dpkg-buildpackage", "-us", "-uc", cwd=tree, env=env)
     changes, = glob.glob(bench.path("threadleak_*.changes"))
-    done("lintian", "--allow-root", "--fail-on", "error,warning", changes)
+    done("lintian", "--allow-root", "--fail-on", "error,warning", changes, env=bench.environment(TMPDIR=bench.tmp))
     package, = glob.glob(bench.path("threadleak_*_*.deb"))
     fields = done("dpkg-deb", "-f", package, "Depends")
     demand("libunwind8" in fields and "libdw1" in fields, fields)

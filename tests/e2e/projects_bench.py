@@ -5,7 +5,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import tempfile
 import threading
 
 import harness
@@ -68,7 +67,7 @@ class Bench(harness.Bench):
     def without_spaces(self):
         """The project again, for what cannot bear them in the name of a directory."""
         self.end()
-        self.tmp = tempfile.mkdtemp(prefix="threadleak-projects-")
+        self.tmp = harness.temporary("threadleak-projects-")
         self.copy_project("project")
 
     @contextlib.contextmanager

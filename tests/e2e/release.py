@@ -221,7 +221,7 @@ def gitlab_job(bench, **variables):
     job = parsed("packaging/gitlab/threadleak.yml")[".threadleak"]
     demand(set(variables) <= set(job["variables"]), f"{variables}")
     script = "\n".join(["set -e", *job["before_script"], *job["script"]])
-    env = bench.environment(**{**job["variables"], **variables})
+    env = bench.environment(**{**job["variables"], **variables}, TMPDIR=bench.tmp)
     status, out, err = harness.call(["sh", bench.write("job.sh", script)], env=env, cwd=bench.tmp)
     return status, out + err, job["artifacts"]["reports"]
 
