@@ -63,7 +63,9 @@ Packages
 Test
   check          builds and runs every test; J=N suites run at once (2)
   check-quick    a part of it for packagers: no root, no network, two minutes
-  soak           check with every repetition, and without sanitizers as well; then each fuzzer
+  soak           check with every repetition, also without sanitizers, other people's suites,
+                 other systems, each fuzzer, an hour of faults: about three hours;
+                 FAULT_SECONDS=60 and FUZZ_SECONDS=10 shorten it. BUILD/soak.log has its output
   asan, tsan     the unit suites under AddressSanitizer and UBSan; under ThreadSanitizer
   fuzz           runs each fuzzer for FUZZ_SECONDS (60)
   lint           clang-format, clang-tidy, cppcheck

@@ -10,8 +10,5 @@ $(FUZZERS:%=$(BUILD)/fuzz/%): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(BU
 	$(say) LD $@
 	$(Q)clang -g -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 
-# libFuzzer keeps what it finds, which covers more than the seeds, in the corpus of each.
 fuzz: $(FUZZERS:%=$(BUILD)/fuzz/%)
-	$(Q)tests/fuzz/seeds.py $(BUILD)/fuzz
-	$(Q)for fuzzer in $^; do \
-		$$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 -artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; done
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/e2e/fuzzers.py --build $(BUILD)

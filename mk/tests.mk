@@ -12,7 +12,7 @@ PROGRAMS_SLOW := suppressions generated_rules thread_makers api_builds blame for
 	projects ctest ci_snippets selftest run_timeout
 # They compare response times with and without reports, so nothing else may run beside them.
 PROGRAMS_ALONE := real_report
-PROGRAMS_SOAK := runtimes real_suites old_glibc
+PROGRAMS_SOAK := runtimes real_suites old_glibc fuzzers
 PROGRAMS := $(PROGRAMS_SLOW) $(filter-out e2e $(PROGRAMS_SLOW) $(PROGRAMS_ALONE) $(PROGRAMS_SOAK),$(patsubst \
 	tests/e2e/%.py,%,$(shell grep -l '^if __name__' tests/e2e/*.py)))
 run_programs = $(patsubst %,"tests/e2e/%.py --build $(BUILD)",$(1))
@@ -27,9 +27,11 @@ BENCH_TESTED := $(BUILD)/bench/bench $(BUILD)/bench/planted/libthreadleak.so
 # How many suites run at once.
 J ?= 2
 
-check: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED)
-	$(Q)tests/all.py -j $(J) $(call run_programs,$(PROGRAMS)) $(SUITES) $(E2E) \
-		"tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)" \
+OTHERS := "tests/lint.py --build $(BUILD)" "tests/layering.sh $(BUILD)" "tests/e2e/cli_report.sh $(BUILD)"
+CHECK_BUILT := $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED)
+
+check: all targets $(CHECK_BUILT)
+	$(Q)tests/all.py -j $(J) $(call run_programs,$(PROGRAMS)) $(SUITES) $(E2E) $(OTHERS) \
 		--alone $(call run_programs,$(PROGRAMS_ALONE))
 
 # For packagers, in less than two minutes: needs neither root, nor a network, nor packages without which tests are skipped.
@@ -38,11 +40,15 @@ QUICK_PROGRAMS := selftest install run_ends tables
 check-quick: all targets $(SUITES_QUICK)
 	$(Q)tests/all.py -j $(J) $(call run_programs,$(QUICK_PROGRAMS)) "tests/e2e/e2e.py --build $(BUILD)" $(SUITES_QUICK)
 
-# check with every repetition, the suites without sanitizers as well, and each fuzzer for a minute.
-soak: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC) $(BENCH_TESTED) $(CHECKS:%=$(BUILD)/tests/unit/%)
-	$(Q)SOAK=1 ANALYZE=1 tests/all.py -j 1 $(call run_programs,$(PROGRAMS_SOAK) $(PROGRAMS)) $(SUITES) $(E2E) \
-		$(CHECKS:%=$(BUILD)/tests/unit/%) "tests/lint.py --build $(BUILD)" $(call run_programs,$(PROGRAMS_ALONE))
-	$(Q)if command -v clang >/dev/null; then $(MAKE) fuzz FUZZ_SECONDS=60; else echo 'skipped: fuzzers, no clang'; fi
+# check with every repetition, the suites without sanitizers as well, and what only soak has. What takes longest comes last.
+SOAK_PLAIN := $(CHECKS:%=$(BUILD)/tests/unit/%)
+SOAK_LAST := fuzzers real_suites faults
+soak: all targets $(CHECK_BUILT) $(SOAK_PLAIN)
+	$(Q)echo 'soak: about three hours. FAULT_SECONDS=$(or $(FAULT_SECONDS),3600) limits the faults, and FUZZ_SECONDS=$(FUZZ_SECONDS) each of' \
+		'$(words $(FUZZERS)) fuzzers. All that is printed is also in $(BUILD)/soak.log.'
+	$(Q)SOAK=1 ANALYZE=1 FUZZ_SECONDS=$(FUZZ_SECONDS) $(if $(FAULT_SECONDS),FAULT_SECONDS=$(FAULT_SECONDS)) \
+		tests/all.py -j 1 --log $(BUILD)/soak.log $(SUITES) $(SOAK_PLAIN) $(E2E) $(OTHERS) \
+		$(call run_programs,$(filter-out $(SOAK_LAST),$(PROGRAMS_SOAK) $(PROGRAMS)) $(PROGRAMS_ALONE) $(SOAK_LAST))
 
 asan: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)
 	$(Q)tests/all.py -j $(J) $(filter $(BUILD)/asan/%,$(SUITES)) $(E2E)

@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
 """Runs suites and sums up what passed, failed and was skipped, on the last line.
 
-  tests/all.py [-j N] SUITE... [--alone SUITE...]
+  tests/all.py [-j N] [--log FILE] SUITE... [--alone SUITE...]
 
 A SUITE is a command in one argument: a libcheck suite, or a program whose last line is "3 passed, 0 failed,
 1 skipped".  N of them run at once (2); those behind --alone run one after the other, when the others have ended.
-What a suite prints comes in one piece when it ends, after a line with its time.  What failed and what was skipped is
-printed again at the end.
+What a suite prints comes in one piece when it ends, after a line with its number and its time.  What failed and what was
+skipped is printed again at the end, also when a signal interrupts it.  --log writes all of it to a file, too.
 """
 import argparse
 import concurrent.futures
+import contextlib
 import functools
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ import time
 FAILURE = re.compile(r"^\S+:\d+:[FE]:|^FAIL")  # a line of libcheck's, and one of ours
 SKIP = re.compile(r"^skip(?:ped:)? .*", re.M)
 LINES_OF_FAILURE = 20
+LONG_S = 1800  # such a run says which suites took longest
 # A suite that calls make is no part of the make that called this, and what a packager gave to that one is not meant for it.
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "MANDIR", "SHIMDIR", "DESTDIR")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
@@ -71,38 +74,103 @@ def counts_in(text):
     return checks - failures - errors - skipped, failures + errors, skipped
 
 
-def run(suite):
-    argv = shlex.split(suite)
-    began = time.monotonic()
-    done = subprocess.run([*(fixed_addresses() if "/tsan/" in suite else []), *argv], check=False, env=ENVIRONMENT,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
-    return Result(suite, done.returncode, done.stdout.decode(errors="backslashreplace"), time.monotonic() - began)
+class Runner:
+    """Runs suites, each in a process group of its own, and keeps their results."""
+
+    def __init__(self, count):
+        self.count, self.results, self.running = count, [], set()
+        self.began = time.monotonic()
+
+    def run(self, suite):
+        began = time.monotonic()
+        with subprocess.Popen([*(fixed_addresses() if "/tsan/" in suite else []), *shlex.split(suite)], env=ENVIRONMENT, process_group=0,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as process:
+            self.running.add(process)
+            text = process.communicate()[0].decode(errors="backslashreplace")
+            self.running.remove(process)
+        return Result(suite, process.returncode, text, time.monotonic() - began)
+
+    def show(self, result):
+        self.results.append(result)
+        print(f"== [{len(self.results)}/{self.count}] {result.suite}  {result.seconds:.1f} s", flush=True)
+        print(result.text, end="" if result.text.endswith("\n") or not result.text else "\n", flush=True)
+
+    def run_all(self, suites, alone, jobs):
+        pool = concurrent.futures.ThreadPoolExecutor(jobs)
+        try:
+            for done in concurrent.futures.as_completed([pool.submit(self.run, suite) for suite in suites]):
+                self.show(done.result())
+            for suite in alone:
+                self.show(pool.submit(self.run, suite).result())
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            self.interrupt()
+
+    def interrupt(self):
+        """Ends those that run. What they print after that does not count."""
+        def send(number):
+            for process in running:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
+
+        running = list(self.running)
+        send(signal.SIGTERM)
+        for process in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        send(signal.SIGKILL)
+
+    def longest(self):
+        if time.monotonic() - self.began < LONG_S:
+            return []
+        return [f"{result.seconds:7.1f} s  {result.suite}" for result in sorted(self.results, key=lambda result: -result.seconds)[:10]]
 
 
-def show(result):
-    print(f"== {result.suite}  {result.seconds:.1f} s", flush=True)
-    print(result.text, end="" if result.text.endswith("\n") or not result.text else "\n", flush=True)
-    return result
+class Tee:
+    """Standard output, and a file."""
+
+    def __init__(self, path):
+        self.outputs = sys.stdout, open(path, "w", encoding="utf-8", errors="backslashreplace")
+
+    def write(self, text):
+        for output in self.outputs:
+            output.write(text)
+
+    def flush(self):
+        for output in self.outputs:
+            output.flush()
+
+
+def interrupted(_number, _frame):
+    raise KeyboardInterrupt
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-j", type=int, default=2, dest="jobs", metavar="N")
+    parser.add_argument("--log", metavar="FILE")
     parser.add_argument("--alone", nargs="+", default=[], metavar="SUITE")
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     arguments = parser.parse_args()
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        running = [pool.submit(run, suite) for suite in arguments.suites]
-        results = [show(done.result()) for done in concurrent.futures.as_completed(running)]
-    results += [show(run(suite)) for suite in arguments.alone]
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)
+    if arguments.log:
+        sys.stdout = Tee(arguments.log)
+    runner = Runner(len(arguments.suites) + len(arguments.alone))
+    runner.run_all(arguments.suites, arguments.alone, arguments.jobs)
+    results = runner.results
 
+    unfinished = sorted({*arguments.suites, *arguments.alone} - {result.suite for result in results})
     skips = [f"{result.suite}: {line}" for result in results for line in result.skips]
     failures = [line for result in results if result.failed for line in result.failures()]
-    for title, lines in (("what was skipped", skips), ("what failed", failures)):
+    for title, lines in (("what took longest", runner.longest()), ("what was skipped", skips), ("what failed", failures),
+                         ("what did not run to its end: interrupted", unfinished)):
         print("\n".join([f"\n== {title}", *lines]) if lines else "", end="\n" if lines else "")
     passed, failed, skipped = (sum(getattr(result, kind) for result in results)
                                for kind in ("passed", "failed", "skipped"))
-    print(f"\n{passed} passed, {failed} failed, {skipped} skipped")
+    print(f"\n{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    if unfinished:  # threads still wait for pipes that what a suite has started may hold
+        os._exit(130)
     return 1 if failed else 0
 
 

@@ -59,7 +59,7 @@ ELSEWHERE = {
     "make lint": ("mk/tests.mk", '"tests/lint.py --build $(BUILD)"'),
     "make deps-soak soak": ("mk/tests.mk", "soak: all targets"),
     "make soak": ("mk/tests.mk", "soak: all targets"),
-    "make fuzz FUZZ_SECONDS=60": ("mk/tests.mk", "$(MAKE) fuzz FUZZ_SECONDS=60"),
+    "make fuzz FUZZ_SECONDS=60": ("mk/fuzz.mk", "tests/e2e/fuzzers.py"),
     "make && sudo make install": ("tests/e2e/install.py", "def works_plain"),
     "tar -xzf threadleak-VERSION-x86_64.tar.gz": ("tests/e2e/release.py", "def works_anywhere"),
     "threadleak-VERSION-x86_64/bin/threadleak run -- ./app": ("tests/e2e/release.py", "def works_anywhere"),
