@@ -37,7 +37,7 @@ class Browser:
         # Descriptors 3 and 4 may be ends of these pipes: the others are moved up before.
         ours, theirs = [tuple(move_up(fd) for fd in pair) for pair in (ours, theirs)]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        env={**os.environ, "HOME": directory}, pass_fds=(3, 4), preexec_fn=place)
+                                        env={**os.environ, "HOME": directory, "TMPDIR": directory}, pass_fds=(3, 4), preexec_fn=place)
         os.close(ours[0])
         os.close(theirs[1])
         self.write, self.read, self.buffer, self.number, self.session = ours[1], theirs[0], b"", 0, None
