@@ -11,7 +11,7 @@
 # real_*   watched programs, frameworks, compilers, linters: without one of these,
 #          its tests are skipped and counted
 # soak_*   language runtimes (tests/e2e/runtimes.py), a browser (html_report.py), Prometheus and systemd (fleet.py),
-#          qemu (aarch64.py), loads (real_suites.py), likewise
+#          qemu and headers (aarch64.py), loads (real_suites.py), likewise
 # shellcheck disable=SC2034  # list() reads them
 set -eu
 

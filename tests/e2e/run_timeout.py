@@ -6,11 +6,13 @@
 import contextlib
 import fcntl
 import os
+import re
 import signal
 import struct
 import subprocess
 import sys
 import termios
+import time
 
 import harness
 from harness import TIMEOUT_S, demand, threads_of
@@ -221,6 +223,10 @@ def bad_durations(bench):
                f"{value!r}: status {status}, {lines}")
 
 
+with open(os.path.join(harness.ROOT, "cli", "run", "child.h"), encoding="utf-8") as header:
+    REPEATED_S = int(re.search(r"RUN_CHILD_GRACE_S (\d+)", header.read()).group(1))
+
+
 def signalled_twice(bench):
     """As timeout(1) does: the signal goes to the process and to its group."""
     for _ in range(20):
@@ -229,10 +235,13 @@ def signalled_twice(bench):
                                    env=bench.env, stdin=open("/dev/zero", "rb"), stdout=subprocess.PIPE,
                                    stderr=subprocess.DEVNULL, start_new_session=True)
         demand(process.stdout.readline() == b"up\n", "it did not come up")
+        began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(TIMEOUT_S)
         process.stdout.close()
+        if process.returncode == -signal.SIGTERM and time.monotonic() - began > REPEATED_S:
+            continue  # on a busy machine the second signal can come so late that it is one of its own
         demand(harness.read_json(output)["summary"]["leaked_threads"] == 13, "leaks")
         os.unlink(output)
 
