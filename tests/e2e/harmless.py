@@ -55,6 +55,13 @@ def fork_in_hook(bench):
         demand((status, out) == (0, "done\n"), err)
 
 
+def fork_in_join(bench):
+    """The child returns from the join, too. It does not take the thread that it has created for the joined one."""
+    preload = f"{bench.shim}:{bench.target('libfork_in_join.so')}"
+    status, _, err = harness.call([bench.target("fork_in_join")], env=bench.environment(LD_PRELOAD=preload, THREADLEAK_OPTIONS="grace_ms=0"))
+    demand(status == 0 and err.count("leaked: 1 unjoined. ") == 1 and "created 1, joined 0, detached 0, peak 1." in err, f"{status} {err}")
+
+
 # ---- small stacks -----------------------------------------------------------------------
 
 STACK_BYTES = 512  # what a hook may need more than the real function
@@ -573,7 +580,7 @@ def arguments_that_are_unmapped(bench):
 TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
          nothing_before_the_first_thread, no_memory_at_the_start,
          path_of_a_deleted_program, whole_stacks_in_forked_children,
-         fork_in_hook, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
+         fork_in_hook, fork_in_join, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
          creators_that_end,
          sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, programs_that_use_libunwind, creations_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
