@@ -91,6 +91,9 @@ def refusals(bench):
         with bench.serve(f"--token-file={bench.path('token')}", prefix=harness.as_nobody()) as server:
             demand(server.status("/data", Authorization="Bearer correct horse") == 200, "a file of root")
         bench.refused("can be read or written by other users", f"--token-file={bench.path('token')}")
+        os.chown(bench.token_file(), 65534, 65534)
+        bench.refused("belongs to another user", f"--token-file={bench.path('token')}")
+        os.remove(bench.path("token"))
     bench.refused("is empty", "--token-file=" + bench.token_file(" \n"))
     bench.refused("No such file", f"--token-file={bench.path('none')}")
     os.mkfifo(bench.path("fifo"), 0o600)
