@@ -1,9 +1,11 @@
 #include "wait/owner.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/search.h"
+#include "nptl/nptl.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/status.h"
@@ -82,13 +84,59 @@ static bool is_shared(const struct view *view)
     return !view->waits->has_proc || !region || region->shared;
 }
 
+static int32_t tid_in_descriptor(const struct view *view, uint64_t descriptor)
+{
+    int32_t tid = 0;
+    uint64_t self = descriptor;
+    if (!descriptor || descriptor % 8)
+        return 0;
+#if defined(__x86_64__)
+    if (!view_read(view, descriptor + GLIBC_DESCRIPTOR_SELF, &self, sizeof(self)))
+        return 0;
+#endif
+    if (self != descriptor || !view_read(view, descriptor + GLIBC_DESCRIPTOR_TID, &tid, sizeof(tid)))
+        return 0;
+    return tid;
+}
+
+/* A thread that was not stopped has no thread pointer. In glibc's lists the main thread has no start routine.
+ */
+static bool is_listed_as_main(const struct view *view, pid_t own)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    struct nptl nptl;
+    struct nptl_thread *threads = NULL;
+    size_t count = 0;
+    bool whole, found = false;
+    if (!nptl_read(&nptl, snapshot) || !nptl.start ||
+        !nptl_read_threads(&nptl, snapshot, &threads, &count, &whole))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        found |= threads[i].tid == own && !threads[i].start && !threads[i].arg;
+    free(threads);
+    return found;
+}
+
+/* In a child of the system call clone, libc keeps the tid of the thread that made it, also for the locks that
+ * the main thread of the child takes. */
+static bool is_tid_of_main(const struct view *view, pid_t own)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= snapshot->pid);
+    if (owner_is_thread(view, own_tids_find(&view->waits->own_tids, own)) || at == snapshot->count ||
+        snapshot->threads[at].tid != snapshot->pid)
+        return false;
+    uint64_t descriptor = snapshot->threads[at].thread_pointer;
+    return descriptor ? tid_in_descriptor(view, descriptor) == own : is_listed_as_main(view, own);
+}
+
 void owner_add(const struct view *view, const char *how, int32_t own, bool shared)
 {
     if (own <= 0)
         return;
     shared = shared && is_shared(view);
     pid_t owner = own_tids_find(&view->waits->own_tids, own);
-    if (!shared && own == view->waits->context.forked_by)
+    if (!shared && (own == view->waits->context.forked_by || is_tid_of_main(view, own)))
         owner = view->waits->context.snapshot->pid;
     view->wait->shared = shared;
     if (owner) {
@@ -106,16 +154,7 @@ void owner_add(const struct view *view, const char *how, int32_t own, bool share
 
 int32_t owner_of_descriptor(const struct view *view, uint64_t descriptor)
 {
-    int32_t tid = 0;
-    uint64_t self = descriptor;
-    if (!descriptor || descriptor % 8)
-        return 0;
-#if defined(__x86_64__)
-    if (!view_read(view, descriptor + GLIBC_DESCRIPTOR_SELF, &self, sizeof(self)))
-        return 0;
-#endif
-    if (self != descriptor || !view_read(view, descriptor + GLIBC_DESCRIPTOR_TID, &tid, sizeof(tid)))
-        return 0;
+    int32_t tid = tid_in_descriptor(view, descriptor);
     pid_t here = tid > 0 ? own_tids_find(&view->waits->own_tids, tid) : 0;
     return here && owner_is_thread(view, here) ? tid : 0;
 }

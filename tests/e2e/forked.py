@@ -62,6 +62,17 @@ def by_the_system_call(bench):
         demand(code == 0 and "leaked: 1 running." in err, f"{by}: {code} {err}")
 
 
+def locks_of_a_child_of_the_system_call(bench):
+    """They have the tid of a thread of the parent as owner. The main thread of the child holds them all the same."""
+    for watched in (True, False):
+        with bench.live("cloned_holds", watched=watched) as pid:
+            child = harness.child_of(pid)
+            harness.wait_until(lambda: all(asleep for asleep, *_ in harness.tasks_of(child).values()))
+            code, out, err = harness.call([bench.cli, "report", "--format=json", str(child)], env=bench.env)
+            process = json.loads(out)["processes"][0]
+            demand(code == 0 and not process["verdict"] and f'"owner_tid": {child}' in out, f"{watched}: {code} {err} {out}")
+
+
 def not_forked(bench):
     """After an exec there is no fork to report."""
     code, _, report = bench.json(["sh", "-c", f"{bench.target('unjoined')}; true"])
@@ -71,7 +82,7 @@ def not_forked(bench):
 
 
 TESTS = [by_main, by_thread, threads_since_the_fork, by_a_process_that_has_ended,
-         by_the_system_call, not_forked]
+         by_the_system_call, locks_of_a_child_of_the_system_call, not_forked]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
