@@ -7,40 +7,29 @@
 /* The loader has relocated it: glibc's does, unless the section is read-only, musl's does not. */
 static const void *relocated(const struct link_map *map, uint64_t at)
 {
-    return (const void *)(at < map->l_addr ? at + map->l_addr : at);
+    return (const void *)(at && at < map->l_addr ? at + map->l_addr : at);
 }
 
+/* Each function that is looked up reads it anew: no branch for each tag. */
 void dynamic_read(struct dynamic *dynamic, const struct link_map *map)
 {
-    *dynamic = (struct dynamic){.bias = map->l_addr};
-    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
-        uint64_t value = entry->d_un.d_ptr;
-        switch (entry->d_tag) {
-        case DT_SYMTAB:
-            dynamic->symbols = relocated(map, value);
-            break;
-        case DT_STRTAB:
-            dynamic->strings = relocated(map, value);
-            break;
-        case DT_GNU_HASH:
-            dynamic->hash = relocated(map, value);
-            break;
-        case DT_VERSYM:
-            dynamic->versions = relocated(map, value);
-            break;
-        case DT_JMPREL:
-            dynamic->relocations[0] = relocated(map, value);
-            break;
-        case DT_RELA:
-            dynamic->relocations[1] = relocated(map, value);
-            break;
-        case DT_PLTRELSZ:
-            dynamic->counts[0] = value / sizeof(ElfW(Rela));
-            break;
-        case DT_RELASZ:
-            dynamic->counts[1] = value / sizeof(ElfW(Rela));
-        }
-    }
+    uint64_t tags[DT_NUM] = {0}, hash = 0, versions = 0;
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++)
+        if (entry->d_tag > 0 && entry->d_tag < DT_NUM)
+            tags[entry->d_tag] = entry->d_un.d_val;
+        else if (entry->d_tag == DT_GNU_HASH)
+            hash = entry->d_un.d_val;
+        else if (entry->d_tag == DT_VERSYM)
+            versions = entry->d_un.d_val;
+    *dynamic = (struct dynamic){
+        .bias = map->l_addr,
+        .symbols = relocated(map, tags[DT_SYMTAB]),
+        .strings = relocated(map, tags[DT_STRTAB]),
+        .hash = relocated(map, hash),
+        .versions = relocated(map, versions),
+        .relocations = {relocated(map, tags[DT_JMPREL]), relocated(map, tags[DT_RELA])},
+        .counts = {tags[DT_PLTRELSZ] / sizeof(ElfW(Rela)), tags[DT_RELASZ] / sizeof(ElfW(Rela))},
+    };
 }
 
 static uint32_t hash_of(const char *name)

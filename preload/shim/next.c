@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -53,19 +54,44 @@ static void *address_of(const struct link_map *map, const ElfW(Sym) * symbol)
     return plain ? (void *)(map->l_addr + symbol->st_value) : NULL;
 }
 
+/* Libc is never unloaded, so its section is read once. All threads store the same. */
+static struct dynamic libc_section;
+static const struct link_map *_Atomic libc_map;
+
+static bool is_libc(const struct link_map *map)
+{
+    const struct link_map *known = atomic_load_explicit(&libc_map, memory_order_acquire);
+    return known ? map == known : is_named(map, "libc.so.6");
+}
+
+static struct dynamic read_libc(const struct link_map *map)
+{
+    struct dynamic section;
+    if (atomic_load_explicit(&libc_map, memory_order_acquire))
+        return libc_section;
+    dynamic_read(&section, map);
+    libc_section = section;
+    atomic_store_explicit(&libc_map, map, memory_order_release);
+    return section;
+}
+
 void *next_definition(const char *name)
 {
     const struct link_map *map = own_map();
     struct dynamic dynamic;
     bool libc = !map, libpthread = !map; /* already searched */
     while (!(libc && libpthread) && (map = map->l_next)) {
-        dynamic_read(&dynamic, map);
+        bool now = is_libc(map);
+        if (now)
+            dynamic = read_libc(map);
+        else
+            dynamic_read(&dynamic, map);
         if (!dynamic.hash)
             return NULL;
         const ElfW(Sym) *symbol = dynamic_find(&dynamic, name);
         if (symbol)
             return address_of(map, symbol);
-        libc = libc || is_named(map, "libc.so.6");
+        libc = libc || now;
         /* Before glibc 2.34, libc has no threads, and libpthread comes before or after it. */
         libpthread = libpthread || is_named(map, "libpthread.so.0") ||
                      (libc && dynamic_find(&dynamic, "pthread_create"));
@@ -77,12 +103,11 @@ void *next_definition(const char *name)
 void *next_in_libc(const char *name)
 {
     const struct link_map *map = own_map();
-    struct dynamic dynamic;
-    while (map && !is_named(map, "libc.so.6"))
+    while (map && !is_libc(map))
         map = map->l_next;
     if (!map)
         return NULL;
-    dynamic_read(&dynamic, map);
+    const struct dynamic dynamic = read_libc(map);
     const ElfW(Sym) *symbol = dynamic_find(&dynamic, name);
     bool chosen = symbol && ELF64_ST_TYPE(symbol->st_info) == STT_GNU_IFUNC;
     return symbol && !chosen ? (void *)(map->l_addr + symbol->st_value) : NULL;
