@@ -72,6 +72,9 @@ def spaces_in_directories(bench):
     make(bench, "-s", "build/preload/shim/say.o", "build/src/base/error.o", cwd=own)
     out = make(bench, "-n", "DESTDIR=/a place", "build/threadleak.pc", cwd=own)
     demand("sed" in out, out)
+    os.makedirs(os.path.join(own, "tests"))
+    status, _, err = harness.call(["make", "-n", "-C", own, "check-quick"], env=bench.env)
+    demand(status == 2 and "has a space: run the tests in another directory" in err, err)
     for name in ("PREFIX", "SHIMDIR"):
         status, _, err = harness.call(["make", "-n", "-C", ROOT, f"{name}=/a place", "install"], env=bench.env)
         demand(status == 2 and f"{name} has a space" in err, err)
