@@ -110,12 +110,13 @@ int main(int argc, char **argv)
     if (turn) {
         pthread_t thread;
         CHECK(pthread_create(&thread, NULL, end_with_input, NULL) == 0);
+        join_all(0, 3); /* then it sleeps only in the join of the fourth */
         up();
     }
     if (!strcmp(how, "two"))
         join_others(0, MANY / 2);
     if (strcmp(how, "none") != 0)
-        join_all(!strcmp(how, "two") ? MANY / 2 : 0, MANY - left_out);
+        join_all(!strcmp(how, "two") ? MANY / 2 : turn ? 3 : 0, MANY - left_out);
     if (!strcmp(how, "elsewhere"))
         other_place();
     up();
