@@ -73,7 +73,9 @@ static void put_joiner(const struct printer *printer, uint64_t by)
 static void print_join(const struct printer *printer, const struct leak_group *group, const struct join *join)
 {
     size_t count = count_joined(group);
-    if (count == group->thread_count || count > 1 || !join->by) {
+    if (!count && !join->by) {
+        fprintf(printer->out, "  T%llu created here is being joined", (unsigned long long)join->joined->id);
+    } else if (count == group->thread_count || count > 1 || !join->by) {
         if (count == group->thread_count)
             fputs(count == 1 ? "  it is being joined" : "  they are being joined", printer->out);
         else
