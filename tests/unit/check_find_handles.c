@@ -107,7 +107,7 @@ START_TEST(finished_and_live_ones_are_two)
 }
 END_TEST
 
-START_TEST(no_finding)
+START_TEST(nothing_is_found)
 {
     static const struct {
         uint32_t state;
@@ -169,7 +169,7 @@ int main(void)
     tcase_add_test(tests, a_caveat_makes_it_likely);
     tcase_add_test(tests, threads_of_a_site_are_one_finding);
     tcase_add_test(tests, finished_and_live_ones_are_two);
-    tcase_add_loop_test(tests, no_finding, 0, 3);
+    tcase_add_loop_test(tests, nothing_is_found, 0, 3);
     tcase_add_test(tests, nothing_is_known_of_it);
     tcase_add_test(tests, two_threads_with_one_handle);
     tcase_add_test(tests, main_created_it_and_is_over);
