@@ -1,14 +1,14 @@
 // Rust: threads that wait for each other, and near misses: `rust_waits HOW`. Prints "up"; ends with its input.
 //
 //   join        each of two threads joins the other
-//   join_near   one joins another, which is parked
+//   join_near   one joins another, which is parked, and which the main thread can wake
 //   mutex       two threads lock two mutexes, each in its own order; a Mutex does not store its owner
 //   mutex_joined  the same, and the main thread joins both: only the threads refer to the mutexes
 //   mutex_near  a thread wants a mutex whose owner is parked, and can be woken
 use std::io::Read;
 use std::sync::mpsc::{channel, Receiver};
 use std::sync::{Arc, Barrier, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::{self, JoinHandle, Thread};
 
 fn join_what_comes(handles: Receiver<JoinHandle<()>>) {
     handles.recv().unwrap().join().unwrap();
@@ -29,8 +29,11 @@ fn park_for_ever() {
     }
 }
 
+static PARKED: Mutex<Vec<Thread>> = Mutex::new(Vec::new());
+
 fn join_a_parked_one() {
     let parked = thread::spawn(park_for_ever);
+    PARKED.lock().unwrap().push(parked.thread().clone());
     thread::spawn(move || parked.join().unwrap());
 }
 
