@@ -62,6 +62,18 @@ static bool take_thread(struct core_file *core, struct core_notes *notes, const 
     return true;
 }
 
+/* A path may have the name also as a directory. NULL: no last component of a path begins with the name. */
+static const char *find_file_name(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+    for (const char *at = strstr(line, name); at; at = strstr(at + 1, name)) {
+        bool begins = at == line || at[-1] == '/' || at[-1] == ' ';
+        if (begins && at[length + strcspn(at + length, "/ ")] != '/')
+            return at;
+    }
+    return NULL;
+}
+
 /* The kernel truncates the name to 15 bytes, gdb to 16. The command line, of 80 bytes, may have the rest. */
 static void take_command(struct core_file *core, const struct elf_prpsinfo *info)
 {
@@ -69,7 +81,7 @@ static void take_command(struct core_file *core, const struct elf_prpsinfo *info
     memcpy(line, info->pr_psargs, sizeof(info->pr_psargs));
     memcpy(name, info->pr_fname, sizeof(info->pr_fname));
     size_t length = strlen(name);
-    const char *whole = length >= COMM_LENGTH ? strstr(line, name) : NULL;
+    const char *whole = length >= COMM_LENGTH ? find_file_name(line, name) : NULL;
     if (whole)
         length += strcspn(whole + length, " ");
     snprintf(core->command, sizeof(core->command), "%.*s", (int)length, whole ? whole : name);
