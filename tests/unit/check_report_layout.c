@@ -133,6 +133,10 @@ START_TEST(frames_without_names_are_one_line)
     text = printed(&report_text, (struct report_style){.color = false});
     ck_assert_msg(strstr(text, "12 frames without names in libfoo.so.1 and others\n"), "%s", text);
     free(text);
+    deep[1].module = "/usr/bin/python3.11";
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, "12 frames without names in python3.11 and others\n"), "%s", text);
+    free(text);
 }
 END_TEST
 

@@ -122,10 +122,12 @@ struct frames shown_frames(const struct printer *printer, struct frames frames)
     return frames;
 }
 
-/* A line of a stack: a frame, or a row of frames without names or of libraries. */
+/* A line of a stack: a frame, or several that are shown as one line. */
+enum row_kind { ROW_FRAME, ROW_NAMELESS, ROW_LIBRARIES, ROW_INTERPRETER };
 struct row {
     const struct frame *first;
     size_t count;
+    enum row_kind kind;
 };
 
 static bool are_different(const char *a, const char *b)
@@ -188,17 +190,19 @@ static struct row row_at(const struct printer *printer, const struct frames *fra
 {
     const struct frame *first = &frames->items[index];
     if (is_verbose(printer))
-        return (struct row){first, 1};
+        return (struct row){first, 1, ROW_FRAME};
     size_t interpreter = interpreter_from(frames, index);
     size_t nameless = nameless_from(frames, index), libraries = libraries_from(frames, index);
     size_t generated = generated_from(frames, index);
     if (interpreter > 1)
-        return (struct row){first, interpreter};
+        return (struct row){first, interpreter, ROW_INTERPRETER};
     if (libraries >= LIBRARY_SHOWN)
-        return (struct row){first, libraries};
+        return (struct row){first, libraries, ROW_LIBRARIES};
     if (nameless > NAMELESS_SHOWN)
-        return (struct row){first, nameless};
-    return (struct row){first, generated > GENERATED_SHOWN ? generated : 1};
+        return (struct row){first, nameless, ROW_NAMELESS};
+    if (generated > GENERATED_SHOWN)
+        return (struct row){first, generated, ROW_NAMELESS};
+    return (struct row){first, 1, ROW_FRAME};
 }
 
 static size_t count_rows(const struct printer *printer, const struct frames *frames)
@@ -216,7 +220,7 @@ static size_t column_of(const struct printer *printer, const struct frames *fram
         struct row row = row_at(printer, frames, i);
         struct frame_text text;
         i += row.count;
-        if (row.count > 1)
+        if (row.kind != ROW_FRAME)
             continue;
         make_text(printer, row.first, 4, &text);
         size_t width = escaped_width(text.name);
@@ -258,11 +262,11 @@ static void put_interpreter(const struct printer *printer, const struct row *row
 
 static void put_row(const struct printer *printer, const struct row *row, bool is_user, size_t column)
 {
+    static void (*const put[])(const struct printer *, const struct row *) = {
+        [ROW_NAMELESS] = put_nameless, [ROW_LIBRARIES] = put_libraries, [ROW_INTERPRETER] = put_interpreter};
     enum paint how = is_user ? BOLD : row->first->runtime ? DIM : PLAIN;
-    if (row->count > 1) {
-        (folding_interpreter(row->first) ? put_interpreter
-         : row->first->runtime           ? put_libraries
-                                         : put_nameless)(printer, row);
+    if (row->kind != ROW_FRAME) {
+        put[row->kind](printer, row);
         return;
     }
     if (how != PLAIN)
