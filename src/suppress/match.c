@@ -202,6 +202,14 @@ static bool called_is(const struct part *part, const struct suppression_thread *
     return called && function_matches(part, called->function);
 }
 
+/* It is also called after each failed allocation. */
+static size_t next_slots(size_t slots)
+{
+    if (slots >= MAX_MEMOS)
+        return MAX_MEMOS;
+    return slots ? slots * 4 : MIN_MEMOS;
+}
+
 /* Where the result for these frames is or will be remembered; NULL without memory. A table in which an
  * eighth of the slots was replaced is too small. */
 static struct memo *memo_of(struct suppression_matcher *matcher, const struct part *part,
@@ -210,7 +218,7 @@ static struct memo *memo_of(struct suppression_matcher *matcher, const struct pa
     if (!matcher->memos ||
         (matcher->replaced >= matcher->memo_slots / 8 && matcher->memo_slots < MAX_MEMOS)) {
         free(matcher->memos);
-        matcher->memo_slots = matcher->memo_slots ? matcher->memo_slots * 4 : MIN_MEMOS;
+        matcher->memo_slots = next_slots(matcher->memo_slots);
         matcher->replaced = 0;
         matcher->memos = calloc(matcher->memo_slots, sizeof(*matcher->memos));
     }
