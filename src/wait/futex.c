@@ -232,9 +232,8 @@ static bool describe(const struct view *view)
 /* Another process can only end such a wait if the call says so, and the memory is shared. */
 static bool is_of_several_processes(const struct view *view)
 {
-    const struct snapshot *snapshot = view->waits->context.snapshot;
-    const struct region *region = address_space_find(&snapshot->space, view->thread->syscall_args[0]);
-    return !(view->thread->syscall_args[1] & FUTEX_PRIVATE_FLAG) && region && region->shared;
+    return !(view->thread->syscall_args[1] & FUTEX_PRIVATE_FLAG) &&
+           view_is_shared(view, view->thread->syscall_args[0]);
 }
 
 bool wait_for_futex(const struct view *view)

@@ -76,14 +76,6 @@ void owner_add_thread(const struct view *view, const char *how, pid_t owner)
         add_why_none(view, owner);
 }
 
-/* In private memory no other process has the object. Every robust mutex is marked as shared. */
-static bool is_shared(const struct view *view)
-{
-    const struct snapshot *snapshot = view->waits->context.snapshot;
-    const struct region *region = address_space_find(&snapshot->space, view->wait->address);
-    return !view->waits->has_proc || !region || region->shared;
-}
-
 static int32_t tid_in_descriptor(const struct view *view, uint64_t descriptor)
 {
     int32_t tid = 0;
@@ -99,42 +91,55 @@ static int32_t tid_in_descriptor(const struct view *view, uint64_t descriptor)
     return tid;
 }
 
-/* A thread that was not stopped has no thread pointer. In glibc's lists the main thread has no start routine.
- */
-static bool is_listed_as_main(const struct view *view, pid_t own)
+/* In glibc's lists the main thread has no start routine. 0: it is not there. */
+static pid_t main_in_lists(const struct snapshot *snapshot)
 {
-    const struct snapshot *snapshot = view->waits->context.snapshot;
     struct nptl nptl;
     struct nptl_thread *threads = NULL;
     size_t count = 0;
-    bool whole, found = false;
+    bool whole;
+    pid_t found = 0;
     if (!nptl_read(&nptl, snapshot) || !nptl.start ||
         !nptl_read_threads(&nptl, snapshot, &threads, &count, &whole))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        found |= threads[i].tid == own && !threads[i].start && !threads[i].arg;
+        return 0;
+    for (size_t i = 0; i < count && !found; i++)
+        if (!threads[i].start && !threads[i].arg)
+            found = threads[i].tid;
     free(threads);
     return found;
+}
+
+/* A thread that was not stopped has no thread pointer. */
+static pid_t read_main(const struct view *view)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= snapshot->pid);
+    if (at == snapshot->count || snapshot->threads[at].tid != snapshot->pid)
+        return 0;
+    uint64_t descriptor = snapshot->threads[at].thread_pointer;
+    return descriptor ? tid_in_descriptor(view, descriptor) : main_in_lists(snapshot);
 }
 
 /* In a child of the system call clone, libc keeps the tid of the thread that made it, also for the locks that
  * the main thread of the child takes. */
 static bool is_tid_of_main(const struct view *view, pid_t own)
 {
-    const struct snapshot *snapshot = view->waits->context.snapshot;
-    size_t at = SEARCH_FIRST(i, snapshot->count, snapshot->threads[i].tid >= snapshot->pid);
-    if (owner_is_thread(view, own_tids_find(&view->waits->own_tids, own)) || at == snapshot->count ||
-        snapshot->threads[at].tid != snapshot->pid)
+    struct waits *waits = view->waits;
+    if (owner_is_thread(view, own_tids_find(&waits->own_tids, own)))
         return false;
-    uint64_t descriptor = snapshot->threads[at].thread_pointer;
-    return descriptor ? tid_in_descriptor(view, descriptor) == own : is_listed_as_main(view, own);
+    if (!waits->main.known) {
+        waits->main.tid = read_main(view);
+        waits->main.known = true;
+    }
+    return waits->main.tid == own;
 }
 
 void owner_add(const struct view *view, const char *how, int32_t own, bool shared)
 {
     if (own <= 0)
         return;
-    shared = shared && is_shared(view);
+    /* Every robust mutex is marked as shared. */
+    shared = shared && view_is_shared(view, view->wait->address);
     pid_t owner = own_tids_find(&view->waits->own_tids, own);
     if (!shared && (own == view->waits->context.forked_by || is_tid_of_main(view, own)))
         owner = view->waits->context.snapshot->pid;

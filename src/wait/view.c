@@ -11,6 +11,13 @@ bool view_read(const struct view *view, uint64_t address, void *to, size_t size)
            snapshot_read_live(snapshot, address, to, size);
 }
 
+bool view_is_shared(const struct view *view, uint64_t address)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    const struct region *region = address_space_find(&snapshot->space, address);
+    return !view->waits->has_proc || !region || region->shared;
+}
+
 static void thread_title(const struct waits *waits, pid_t tid, char *to, size_t size)
 {
     *to = 0;

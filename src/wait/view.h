@@ -71,6 +71,10 @@ struct waits {
         pid_t tid;
         bool certain;
     } inside; /* inside_find() */
+    struct {
+        bool known; /* it was searched for */
+        pid_t tid;  /* that libc has for the main thread; 0: unknown */
+    } main;         /* owner_add() */
     bool glibc_known;
     bool has_proc;    /* snapshot_has_proc: the process is alive, and its clocks can be read */
     bool same_clocks; /* CLOCK_MONOTONIC is the same for this program and for the process */
@@ -91,6 +95,8 @@ struct view {
 
 /* Memory as it was when the thread was stopped, if it was copied; else as it is now. */
 bool view_read(const struct view *view, uint64_t address, void *to, size_t size);
+/* False: the memory is private, so no other process has an object in it. A core file does not record this. */
+bool view_is_shared(const struct view *view, uint64_t address);
 /* "T5 \"flusher\"", "this thread itself", "tid 4247" */
 void view_add_thread(const struct view *view, pid_t tid);
 /* Names an object: "queue_lock", "0x7f… on the heap".  False: out of memory. */

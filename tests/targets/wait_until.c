@@ -1,7 +1,8 @@
-/* A thread waits until tomorrow, one for a pipe, and the main thread for ever. */
+/* A thread waits until tomorrow, one for a pipe, one for a semaphore of several processes, and the main
+ * thread for ever. */
 #include "target.h"
 
-static sem_t tokens;
+static sem_t tokens, of_processes;
 static int ends[2];
 
 static void *wait_until_tomorrow(void *arg)
@@ -22,14 +23,23 @@ static void *read_end(void *arg)
     return arg;
 }
 
+static void *wait_for_processes(void *arg)
+{
+    sem_post(&ready);
+    await(&of_processes);
+    return arg;
+}
+
 int main(void)
 {
-    pthread_t threads[2];
-    CHECK(sem_init(&tokens, 0, 0) == 0 && pipe(ends) == 0 && dup2(ends[0], 100) == 100);
+    pthread_t threads[3];
+    CHECK(sem_init(&tokens, 0, 0) == 0 && sem_init(&of_processes, 1, 0) == 0);
+    CHECK(pipe(ends) == 0 && dup2(ends[0], 100) == 100);
     ends[0] = 100;
     CHECK(pthread_create(&threads[0], NULL, wait_until_tomorrow, NULL) == 0);
     CHECK(pthread_create(&threads[1], NULL, read_end, NULL) == 0);
-    await_ready(2);
+    CHECK(pthread_create(&threads[2], NULL, wait_for_processes, NULL) == 0);
+    await_ready(3);
     CHECK(write(STDOUT_FILENO, "ready\n", 6) == 6);
     await(&tokens);
 }

@@ -14,6 +14,17 @@ static size_t count_texts(const struct waits *waits, size_t count, const char *t
     return found;
 }
 
+/* Of the waits for a semaphore of this name; a core does not record which memory is shared. */
+static size_t count_shared(const struct waits *waits, size_t count, const char *symbol)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct wait *wait = wait_of(waits, i);
+        found += wait->symbol && strcmp(wait->symbol, symbol) == 0 && wait->shared;
+    }
+    return found;
+}
+
 static void set_up(void)
 {
     core_directory_make();
@@ -36,10 +47,12 @@ START_TEST(waits_of_a_core)
         .snapshot = snapshot, .unwinder = unwinder, .symbolizer = symbolizer};
     struct waits *waits = waits_new(&context, &error);
     ck_assert_msg(waits, "%s", error.text);
-    ck_assert_uint_eq(snapshot->count, 3);
-    ck_assert_uint_eq(count_texts(waits, 3, "semaphore tokens, no timeout"), 1);
-    ck_assert_uint_eq(count_texts(waits, 3, "semaphore tokens, with a timeout"), 1);
-    ck_assert_uint_eq(count_texts(waits, 3, "read of descriptor 100"), 1);
+    ck_assert_uint_eq(snapshot->count, 4);
+    ck_assert_uint_eq(count_texts(waits, 4, "semaphore tokens, no timeout"), 1);
+    ck_assert_uint_eq(count_texts(waits, 4, "semaphore tokens, with a timeout"), 1);
+    ck_assert_uint_eq(count_texts(waits, 4, "read of descriptor 100"), 1);
+    ck_assert_uint_eq(count_shared(waits, 4, "of_processes"), 1);
+    ck_assert_uint_eq(count_shared(waits, 4, "tokens"), 0);
     waits_free(waits);
     symbolizer_free(symbolizer);
     unwinder_free(unwinder);
