@@ -52,7 +52,7 @@ static long probe_syscall(long number, long a, long b, long c, long d, long e, l
     if (number == SYS_write && (int)a == NO_PIPE)
         return probe_write((int)a, (const void *)b, (size_t)c);
     /* The cache of frame layouts. It must not be next to the stack of a thread: stack_room.c. */
-    char *spare = number == SYS_mmap && b == LEDGER_OWN_STACK ? spare_take() : NULL;
+    char *spare = number == SYS_mmap && b == LEDGER_OWN_STACK && d & MAP_ANONYMOUS ? spare_take() : NULL;
     if (spare)
         return (long)spare;
     long result = sys_call(number, a, b, c, d, e, f);

@@ -12,6 +12,9 @@ _Atomic uint32_t guard_unwinding;
 bool guard_on_other_stack(uintptr_t outer)
 {
     stack_t alternate;
+    bool on_own = (uintptr_t)__builtin_frame_address(0) - shim_tls.own_stack < LEDGER_OWN_STACK;
+    if (on_own && outer - shim_tls.own_stack >= LEDGER_OWN_STACK)
+        return true;
     return !shim_config.sandboxed && SYS2(sigaltstack, NULL, &alternate) == 0 &&
            alternate.ss_flags & SS_ONSTACK && outer - (uintptr_t)alternate.ss_sp >= alternate.ss_size;
 }

@@ -51,6 +51,7 @@ struct shim_tls {
     uint64_t fork_serial;      /* threads with this serial or a later one began after that fork; 0: unknown */
     struct capture_walk *walk; /* walk.h; NULL: no walk is running */
     uintptr_t stack_tested;    /* stack_room.c */
+    uintptr_t own_stack;       /* the stack of the shim that it runs on (stack_room.c); 0: none */
     uint8_t walks;             /* backtraces without unwinder_cache (unwinder_tls.c) */
     bool end_is_seen;          /* the key's destructor will be called (thread_life.h) */
     struct passed passed;
@@ -99,8 +100,8 @@ struct guard {
 #define LEFT_BY_JUMP (1u << 20)
 void guard_left_by_jump(void);
 
-/* Does this handler run on an alternate stack, which does not contain the frame? It can be above the frame:
- * an array in the frame of main. */
+/* Does this run on an alternate stack, or one of the shim, which does not contain the frame? It can be above
+ * the frame: an array in the frame of main. */
 bool guard_on_other_stack(uintptr_t outer);
 
 static inline bool guard_is_left(uintptr_t here, uintptr_t outer)

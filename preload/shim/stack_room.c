@@ -46,6 +46,14 @@ bool stack_has_room(void)
  * of that stack ends (madvise(MADV_DONTNEED) in pthread_create.c): a quarter of a microsecond.
  */
 static char *_Atomic spare[2];
+static _Atomic bool is_locked;
+
+/* Before there is a ledger it is not known which system calls a filter of the program permits: then it is
+ * mapped and unmapped, as libc does. When the program has locked its memory, pages cannot be given back. */
+static bool may_keep(void)
+{
+    return !shim_config.sandboxed && !atomic_load(&is_locked) && shim_state && shim_state->header;
+}
 
 static bool keep_spare(char *memory)
 {
@@ -57,23 +65,39 @@ static bool keep_spare(char *memory)
     return false;
 }
 
+static bool is_emptied(char *memory)
+{
+    bool empty = SYS3(madvise, memory, LEDGER_OWN_STACK, MADV_DONTNEED) == 0;
+    if (!empty)
+        atomic_store(&is_locked, true);
+    return empty;
+}
+
 static void give_spare(char *memory)
 {
-    /* It fails if the program has locked its memory. */
-    bool empty = SYS3(madvise, memory, LEDGER_OWN_STACK, MADV_DONTNEED) == 0;
-    if (!empty || !keep_spare(memory))
+    if (!may_keep() || !is_emptied(memory) || !keep_spare(memory))
         SYS2(munmap, memory, LEDGER_OWN_STACK);
+}
+
+/* One to use, and one to keep. */
+static char *map_two(void)
+{
+    char *memory = sys_map(2 * LEDGER_OWN_STACK);
+    if (memory && !keep_spare(memory + LEDGER_OWN_STACK))
+        SYS2(munmap, memory + LEDGER_OWN_STACK, LEDGER_OWN_STACK);
+    return memory;
 }
 
 char *spare_take(void)
 {
     char *memory = NULL;
+    if (shim_config.sandboxed)
+        return NULL;
     for (int i = 1; i >= 0 && !memory; i--)
         memory = atomic_exchange(&spare[i], NULL);
-    if (memory || !(memory = sys_map(2 * LEDGER_OWN_STACK)))
-        return memory;
-    give_spare(memory + LEDGER_OWN_STACK);
-    return memory;
+    if (!memory && may_keep())
+        memory = map_two();
+    return memory ? memory : sys_map(LEDGER_OWN_STACK);
 }
 
 void spare_give_back(void)
@@ -87,10 +111,12 @@ void spare_give_back(void)
 
 static void run_on(char *stack, void (*function)(void *), void *arg)
 {
-    uintptr_t tested = shim_tls.stack_tested;
+    uintptr_t tested = shim_tls.stack_tested, outer = shim_tls.own_stack;
+    shim_tls.own_stack = (uintptr_t)stack;
     shim_tls.stack_tested = (uintptr_t)stack + LEDGER_OWN_STACK - TESTED;
     on_stack(stack + LEDGER_OWN_STACK, function, arg);
     shim_tls.stack_tested = tested;
+    shim_tls.own_stack = outer;
     give_spare(stack);
 }
 

@@ -14,10 +14,12 @@
 
 /* unshare(2): while the process has one thread, it succeeds and has no effect. The first look into its
  * directory in /proc takes 50 times as long, and at a fork and an end there is mostly one. A filter of system
- * calls could end the program for it, and valgrind may not know it. */
+ * calls could end the program for it, or for prctl() before there is a ledger, and valgrind may not know it.
+ */
 static inline bool shim_is_single_threaded(void)
 {
-    return !shim_config.no_reporter && SYS1(prctl, PR_GET_SECCOMP) == 0 && SYS1(unshare, CLONE_THREAD) == 0;
+    return shim_state && shim_state->header && !shim_config.no_reporter && SYS1(prctl, PR_GET_SECCOMP) == 0 &&
+           SYS1(unshare, CLONE_THREAD) == 0;
 }
 
 /* 0: not known. The directory of tasks has two links, and one for each task (fs/proc/base.c,

@@ -132,7 +132,10 @@ static void prepare_once(void *unused)
     (void)unused;
     if (atomic_exchange(&is_prepared, true))
         return;
-    struct loader_error error = loader_error_keep();
+    /* In a forked child a lock of the loader can be held for ever. */
+    struct loader_error error = {NULL, NULL};
+    if (atomic_load(&may_load))
+        error = loader_error_keep();
     imports_bind();
     real_resolve();
     thread_key_take();

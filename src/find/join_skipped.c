@@ -138,25 +138,45 @@ static void read_threads(const struct find_context *context, struct skipped *ski
         qsort(skipped->items, skipped->count, sizeof(*skipped->items), by_site);
 }
 
-/* Wants the sites that have threads of either kind. The site with index 0 is many unknown places. */
-static bool want_sites(const struct find_context *context, const struct skipped *skipped, bool *wanted,
-                       uint32_t records)
+/* Wants the sites that have threads of any kind. The site with index 0 is many unknown places. */
+static bool want_sites(const struct find_context *context, const struct skipped *skipped, const bool *joining,
+                       bool *wanted, uint32_t records)
 {
     bool joined = false;
     for (size_t i = 0; i < skipped->count; i++)
         wanted[skipped->items[i]->site] = true;
-    for (uint32_t i = 1; i < records; i++)
+    for (uint32_t i = 1; i < records; i++) {
+        wanted[i] |= joining[i];
         if (ledger_get_site(context->evidence->ledger, i)->joined)
             joined = wanted[i] = true;
+    }
     wanted[0] = false;
     return joined && skipped->count;
 }
 
-static bool judge_all(struct find_context *context, const bool *wanted, const bool *joining,
+static bool are_alike(const struct placed_site *a, const struct placed_site *b)
+{
+    return compare_places(a->at, b->at) == 0 && compare_places(a->start, b->start) == 0;
+}
+
+/* One loop can join threads that several callers of a function created, by turns. */
+static void spread_joins(const struct placed_sites *sites, bool *joining)
+{
+    for (size_t i = 0, end; i < sites->count; i = end) {
+        bool any = false;
+        for (end = i; end < sites->count && are_alike(&sites->items[i], &sites->items[end]); end++)
+            any |= joining[sites->items[end].index];
+        for (size_t j = i; j < end; j++)
+            joining[sites->items[j].index] = any;
+    }
+}
+
+static bool judge_all(struct find_context *context, const bool *wanted, bool *joining,
                       const struct skipped *skipped)
 {
     struct placed_sites sites;
     bool done = placed_sites_make(&sites, context, wanted);
+    spread_joins(&sites, joining);
     for (size_t i = 0, end; done && i < sites.count; i = end) {
         end = placed_sites_end(&sites, i, true);
         done = judge(context, &sites.items[i], end - i, joining, skipped);
@@ -177,7 +197,7 @@ bool find_join_skipped(struct find_context *context)
     bool done = wanted && joining && skipped.items && skipped.room;
     if (done && records) {
         read_threads(context, &skipped, joining, records);
-        if (want_sites(context, &skipped, wanted, records))
+        if (want_sites(context, &skipped, joining, wanted, records))
             done = judge_all(context, wanted, joining, &skipped);
     }
     free(wanted);

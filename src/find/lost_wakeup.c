@@ -21,6 +21,7 @@ struct waiter {
     const struct thread_stack *thread;
     bool *dependents; /* by index of the graph's nodes */
     bool joined;      /* one of these joins */
+    bool ending;      /* the last notifier is one of these, and joins */
 };
 
 static bool is_lost(const struct thread_stack *thread)
@@ -89,14 +90,15 @@ static bool has_ended(const struct find_context *context, uint64_t id)
 }
 
 /* It has ended, or joins a dependent. One that waits for the object itself is no reason for anything. */
-static bool notifier_is_over(const struct find_context *context, const struct waiter *waiter)
+static bool notifier_is_over(const struct find_context *context, struct waiter *waiter)
 {
     uint64_t id = waiter->thread->notified.id;
     const struct thread_stack *notifier = find_thread(context, id);
     if (!notifier)
         return has_ended(context, id);
-    return ends_process(context, id) ||
-           (notifier->wait.on == WAIT_JOIN && waiter->dependents[notifier - context->stacks->threads]);
+    waiter->ending =
+        notifier->wait.on == WAIT_JOIN && waiter->dependents[notifier - context->stacks->threads];
+    return waiter->ending || ends_process(context, id);
 }
 
 /*
@@ -108,7 +110,7 @@ static bool can_go_on(const struct waiter *waiter, const struct thread_stack *th
 {
     if (!waits_without_end(thread))
         return true;
-    return waiter->joined ? !id && thread->wait.on == WAIT_SIGNAL : !is_inner_wait(&thread->wait);
+    return waiter->ending ? !id && thread->wait.on == WAIT_SIGNAL : !is_inner_wait(&thread->wait);
 }
 
 /* sem_post() is allowed in a signal handler. */
@@ -205,7 +207,7 @@ bool find_lost_wakeup(struct find_context *context)
          i++) {
         enum finding_level level;
         waiter.thread = context->graph.nodes[i].thread;
-        waiter.joined = false;
+        waiter.joined = waiter.ending = false;
         if (objects == MAX_OBJECTS || !is_lost(waiter.thread) || is_repeated(context, i))
             continue;
         objects++;
