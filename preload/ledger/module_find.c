@@ -6,7 +6,6 @@
 #include "common/compat.h"
 #include "preload/ledger/module_table.h"
 #include "preload/shim/readable.h"
-#include "preload/shim/state.h"
 
 #define HAS_FIND_OBJECT (loader_find_object != NULL)
 
@@ -60,8 +59,8 @@ bool module_find_path(uint64_t pc, struct module_found *found, uint64_t *bias, c
 bool module_is_at(uint64_t start, uint64_t end)
 {
     struct module_found found;
-    if (!HAS_FIND_OBJECT && shim_config.sandboxed) /* /proc/self/maps is not read there */
-        return true;
+    if (!HAS_FIND_OBJECT)
+        return module_table_is_at(start, end);
     return module_find(start, &found) && found.start == start && found.end == end;
 }
 

@@ -123,11 +123,13 @@ static void read_path(uint64_t start, char path[MODULE_PATH])
     maps_close(&maps);
 }
 
-static bool search_maps(uint64_t pc, union entry *entry)
+/* *read: a file is mapped below pc. False if the maps cannot be read, as without free file descriptors. */
+static bool search_maps(uint64_t pc, union entry *entry, bool *read)
 {
     uint64_t starts[STARTS];
     entry->generation = atomic_load(&generation); /* before the reading: an unload makes it too old */
     uint32_t count = read_starts(pc, starts);
+    *read = count > 0;
     uint32_t first = count < STARTS ? 0 : count - STARTS;
     for (uint32_t i = first; i < count; i++)
         if (read_entry(entry, starts[i % STARTS], pc)) {
@@ -172,7 +174,8 @@ void module_table_fill(void)
 bool module_table_find(uint64_t pc, struct module_found *found, uint64_t *bias, char *path)
 {
     union entry entry;
-    if (!known(pc, &entry) && (shim_config.sandboxed || !search_maps(pc, &entry)))
+    bool read;
+    if (!known(pc, &entry) && (shim_config.sandboxed || !search_maps(pc, &entry, &read)))
         return false;
     *found = entry.found;
     if (bias)
@@ -180,6 +183,15 @@ bool module_table_find(uint64_t pc, struct module_found *found, uint64_t *bias, 
     if (path)
         memcpy(path, entry.path, MODULE_PATH);
     return true;
+}
+
+bool module_table_is_at(uint64_t start, uint64_t end)
+{
+    union entry entry;
+    bool read = false;
+    if (!known(start, &entry) && (shim_config.sandboxed || !search_maps(start, &entry, &read)))
+        return !read;
+    return entry.found.start == start && entry.found.end == end;
 }
 
 void module_table_forget(void)

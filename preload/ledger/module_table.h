@@ -20,6 +20,9 @@ void module_table_fill(void);
 /* As module_find_path. bias, path: NULL if they are not wanted. */
 bool module_table_find(uint64_t pc, struct module_found *found, uint64_t *bias, char *path);
 
+/* As module_is_at: true also if /proc/self/maps cannot be read. */
+bool module_table_is_at(uint64_t start, uint64_t end);
+
 /* A library was unloaded: another one can have its addresses. */
 void module_table_forget(void);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "preload/backtrace/frames.h"
@@ -182,6 +183,27 @@ START_TEST(another_file_at_the_same_address)
 }
 END_TEST
 
+START_TEST(maps_that_cannot_be_opened)
+{
+    struct rlimit before, none = {0};
+    int fd = open("/proc/self/exe", O_RDONLY);
+    char *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0);
+    struct module_found found;
+    ck_assert(module_table_find((uint64_t)map, &found, NULL, NULL));
+    ck_assert(module_table_is_at(found.start, found.end));
+    munmap(map, 4096);
+    module_table_forget();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none.rlim_max = before.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+    bool is_at = module_table_is_at(found.start, found.end);
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+    ck_assert(is_at);
+    ck_assert(!module_table_is_at(found.start, found.end));
+    close(fd);
+}
+END_TEST
+
 static _Atomic bool stop;
 
 static void *search(void *arg)
@@ -283,6 +305,7 @@ int main(void)
     tcase_add_test(tcase, vdso_has_no_file);
     tcase_add_test(tcase, memory_that_is_no_module);
     tcase_add_test(tcase, another_file_at_the_same_address);
+    tcase_add_test(tcase, maps_that_cannot_be_opened);
     tcase_add_test(tcase, threads_search_while_others_fill);
     tcase_add_test(tcase, unmapped_memory_is_not_read);
     tcase_add_test(tcase, frames_of_both_kinds);
