@@ -10,6 +10,7 @@
 static void unloaded_before(uint64_t serial)
 {
     fake_module_at(fake, lib)->unloaded_serial = serial;
+    fake_module_at(fake, lib)->unloaded = 1;
     fake_module_at(fake, lib)->unloaded_at = pc_in(first_user_function);
 }
 
@@ -43,10 +44,21 @@ static uint64_t in_library(void)
 START_TEST(a_return_address_in_a_library_that_is_gone)
 {
     frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    unloaded_before(3);
     struct evidence evidence = with_stack(in_library());
     const struct finding *finding = only_finding(judge(&evidence), FINDING_UNLOADED_CODE);
     ck_assert_int_eq(finding->level, FINDING_PROVED);
     ck_assert_str_eq(finding->text, "T2 will return to code of libpool.so, which was unloaded");
+}
+END_TEST
+
+/* It began later: generated code can have been there. */
+START_TEST(a_stray_address_of_a_later_thread)
+{
+    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    unloaded_before(2);
+    struct evidence evidence = with_stack(in_library());
+    ck_assert_int_eq(only_finding(judge(&evidence), FINDING_UNLOADED_CODE)->level, FINDING_LIKELY);
 }
 END_TEST
 
@@ -110,6 +122,44 @@ START_TEST(a_start_routine_in_a_library_that_is_gone)
     ck_assert_str_eq(process->findings.verdict,
                      "CRASHED: SIGSEGV ended the process, and T2 ran in an unloaded "
                      "library, libpool.so: likely unloaded-code");
+}
+END_TEST
+
+/* Missing code does not raise it. */
+START_TEST(an_abort)
+{
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    unloaded_before(3);
+    const struct process_report *process =
+        build(&(struct process_end){.known = true, .wait_status = SIGABRT});
+    ck_assert_ptr_null(process->findings.verdict);
+}
+END_TEST
+
+START_TEST(not_the_program)
+{
+    start_at(fake_pc(app, 0x100), ALIVE);
+    fake_module_at(fake, app)->unloaded_serial = 3;
+    fake_module_at(fake, app)->unloaded = 1;
+    fake_module_at(fake, app)->unloaded_at = fake_pc(app, 0x200);
+    no_finding(build(&by_segv));
+}
+END_TEST
+
+/* The later libraries do not take the threads of the first ones. */
+START_TEST(threads_of_two_libraries)
+{
+    start_at(fake_pc(self, 0x100), ALIVE);
+    start_at(fake_pc(lib, 0x100), ALIVE);
+    start_at(fake_pc(self, 0x100), ALIVE);
+    unloaded_before(5);
+    fake_module_at(fake, self)->unloaded_serial = 5;
+    const struct process_report *process = build(&by_segv);
+    ck_assert_uint_eq(process->findings.count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        const struct finding *finding = &process->findings.items[i];
+        ck_assert_uint_eq(finding->thread_count, strstr(finding->text, "libpool.so") ? 1 : 2);
+    }
 }
 END_TEST
 
@@ -180,8 +230,43 @@ START_TEST(not_with_a_whole_stack)
     frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
     unloaded_before(3);
     struct evidence evidence = with_stack(0);
-    fake_slot(fake, 0)->start_pc = fake_pc(lib, 0x100);
+    evidence.threads.slots[0].start_pc = fake_pc(lib, 0x100);
     no_finding(judge(&evidence));
+}
+END_TEST
+
+/* An incomplete stack with code of the library, where it was. */
+static struct evidence with_incomplete_stack(const char *module)
+{
+    frames[0] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    frames[1] = (struct frame){.module = module, .pc = in_library(), .is_return_address = true};
+    unloaded_before(3);
+    struct evidence evidence = with_stack(0);
+    evidence.threads.slots[0].start_pc = fake_pc(lib, 0x100);
+    shared.incomplete = "no call-frame information";
+    return evidence;
+}
+
+START_TEST(not_of_a_library_that_is_there_again)
+{
+    struct evidence evidence = with_incomplete_stack("/nonexistent/libpool.so");
+    no_finding(judge(&evidence));
+}
+END_TEST
+
+/* Its addresses are the new ones. */
+START_TEST(a_library_that_is_elsewhere_now)
+{
+    struct evidence evidence = with_incomplete_stack("/nonexistent/libpool.so");
+    ((struct ledger_module *)ledger_get_module(evidence.ledger, lib))->unloaded = 0;
+    only_finding(judge(&evidence), FINDING_UNLOADED_CODE);
+}
+END_TEST
+
+START_TEST(another_library_is_there)
+{
+    struct evidence evidence = with_incomplete_stack("/nonexistent/libother.so");
+    only_finding(judge(&evidence), FINDING_UNLOADED_CODE);
 }
 END_TEST
 
@@ -190,17 +275,24 @@ int main(void)
     TCase *tests = tcase_create("find_unloaded");
     tcase_add_checked_fixture(tests, find_setup, leak_teardown);
     tcase_add_test(tests, a_return_address_in_a_library_that_is_gone);
+    tcase_add_test(tests, a_stray_address_of_a_later_thread);
     tcase_add_test(tests, generated_code_where_a_library_was);
     tcase_add_test(tests, generated_code_of_a_later_thread);
     tcase_add_test(tests, generated_code_elsewhere);
     tcase_add_test(tests, a_stray_address_elsewhere);
     tcase_add_test(tests, a_start_routine_in_a_library_that_is_gone);
     tcase_add_test(tests, another_signal);
+    tcase_add_test(tests, an_abort);
+    tcase_add_test(tests, not_the_program);
+    tcase_add_test(tests, threads_of_two_libraries);
     tcase_add_test(tests, several_threads_of_one_library);
     tcase_add_test(tests, not_of_the_library_that_is_loaded_again);
     tcase_add_test(tests, not_a_thread_that_has_ended);
     tcase_add_test(tests, not_a_start_routine_elsewhere);
     tcase_add_test(tests, not_with_a_second_namespace);
     tcase_add_test(tests, not_with_a_whole_stack);
+    tcase_add_test(tests, not_of_a_library_that_is_there_again);
+    tcase_add_test(tests, a_library_that_is_elsewhere_now);
+    tcase_add_test(tests, another_library_is_there);
     return suite_run("find_unloaded", tests);
 }
