@@ -55,6 +55,18 @@ START_TEST(a_join_of_another_one_is_under_way)
 }
 END_TEST
 
+/* One loop joins the threads that two callers of a function created, by turns. */
+START_TEST(a_join_of_one_of_another_caller_is_under_way)
+{
+    uint32_t site = site_at(0x10);
+    uint32_t other = fake_site(fake, (ledger_pc[]){fake_pc(app, 0x10), fake_pc(app, 0x800)}, 2);
+    fake_joined(fake, site, 1, pc_in(first_user_function));
+    add_thread(site, ALIVE);
+    add_thread(other, ALIVE | SLOT_JOINING);
+    no_finding(build_exit());
+}
+END_TEST
+
 START_TEST(detached_ones_are_not_joined)
 {
     uint32_t site = site_at(0x10);
@@ -293,6 +305,7 @@ int main(void)
     tcase_add_test(tests, two_records_of_one_place);
     tcase_add_test(tests, nobody_was_joined);
     tcase_add_test(tests, a_join_of_another_one_is_under_way);
+    tcase_add_test(tests, a_join_of_one_of_another_caller_is_under_way);
     tcase_add_test(tests, detached_ones_are_not_joined);
     tcase_add_test(tests, the_thread_that_ends_the_process);
     tcase_add_test(tests, unknown_places_are_many);
