@@ -132,10 +132,21 @@ START_TEST(another_thread_waits_for_input)
 }
 END_TEST
 
-/* It has just brought a job, and the worker is idle. */
+/* It has just handed over a job, and the worker is idle. */
 START_TEST(the_notifier_has_ended_and_another_thread_waits_for_input)
 {
     open_ledger();
+    find_add(WAIT_FILE, "read");
+    add_waiter(9);
+    lost_at(FINDING_NOTE);
+}
+END_TEST
+
+/* A join of the worker by another thread does not say that the thread that waits for input should end. */
+START_TEST(the_notifier_has_ended_and_another_thread_joins)
+{
+    open_ledger();
+    add_joiner(103);
     find_add(WAIT_FILE, "read");
     add_waiter(9);
     lost_at(FINDING_NOTE);
@@ -310,6 +321,7 @@ int main(void)
     tcase_add_test(tests, another_thread_runs);
     tcase_add_test(tests, another_thread_waits_for_input);
     tcase_add_test(tests, the_notifier_has_ended_and_another_thread_waits_for_input);
+    tcase_add_test(tests, the_notifier_has_ended_and_another_thread_joins);
     tcase_add_test(tests, a_timer_can_notify);
     tcase_add_test(tests, a_signal_handler_can_post);
     tcase_add_test(tests, another_process_can_notify);
