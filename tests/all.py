@@ -9,7 +9,6 @@ What a suite prints comes in one piece when it ends, after a line with its numbe
 skipped is printed again at the end, also when a signal interrupts it.  --log writes all of it to a file, too.
 """
 import argparse
-import concurrent.futures
 import contextlib
 import functools
 import os
@@ -18,11 +17,13 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 FAILURE = re.compile(r"^\S+:\d+:[FE]:|^FAIL")  # a line of libcheck's, and one of ours
 SKIP = re.compile(r"^skip(?:ped:)? .*", re.M)
 LINES_OF_FAILURE = 20
+NO_SIGNAL = b"\0"
 LONG_S = 1800  # such a run says which suites took longest
 # A suite that calls make is no part of the make that called this, and what a packager gave to that one is not meant for it.
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "MANDIR", "SHIMDIR", "DESTDIR")
@@ -79,31 +80,67 @@ class Runner:
 
     def __init__(self, count):
         self.count, self.results, self.running = count, [], set()
+        self.lock, self.interrupted = threading.Lock(), False
         self.began = time.monotonic()
+
+    def start(self, suite):
+        """None after an interrupt: that ends only what runs by then."""
+        with self.lock:
+            if self.interrupted:
+                return None
+            process = subprocess.Popen([*(fixed_addresses() if "/tsan/" in suite else []), *shlex.split(suite)], env=ENVIRONMENT,
+                                       process_group=0, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+            self.running.add(process)
+            return process
 
     def run(self, suite):
         began = time.monotonic()
-        with subprocess.Popen([*(fixed_addresses() if "/tsan/" in suite else []), *shlex.split(suite)], env=ENVIRONMENT, process_group=0,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL) as process:
-            self.running.add(process)
+        process = self.start(suite)
+        if not process:
+            return
+        with process:
             text = process.communicate()[0].decode(errors="backslashreplace")
             self.running.remove(process)
-        return Result(suite, process.returncode, text, time.monotonic() - began)
+        self.show(Result(suite, process.returncode, text, time.monotonic() - began))
 
     def show(self, result):
-        self.results.append(result)
-        print(f"== [{len(self.results)}/{self.count}] {result.suite}  {result.seconds:.1f} s", flush=True)
-        print(result.text, end="" if result.text.endswith("\n") or not result.text else "\n", flush=True)
+        """In the thread that ran it, before that thread begins another: a signal, which the main thread gets, loses no result."""
+        with self.lock:
+            if self.interrupted:
+                return
+            self.results.append(result)
+            print(f"== [{len(self.results)}/{self.count}] {result.suite}  {result.seconds:.1f} s", flush=True)
+            print(result.text, end="" if result.text.endswith("\n") or not result.text else "\n", flush=True)
+
+    def run_some(self, suites, jobs):
+        queue = iter(suites)  # of a list: threads may share it
+
+        def run_next():
+            for suite in queue:
+                self.run(suite)
+
+        threads = [threading.Thread(target=run_next, daemon=True) for _ in range(jobs)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def run_all(self, suites, alone, jobs):
-        pool = concurrent.futures.ThreadPoolExecutor(jobs)
-        try:
-            for done in concurrent.futures.as_completed([pool.submit(self.run, suite) for suite in suites]):
-                self.show(done.result())
-            for suite in alone:
-                self.show(pool.submit(self.run, suite).result())
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+        """The main thread waits for a byte in a pipe: from a signal, or because all suites have ended.  A handler that
+        raises an exception would not do: that comes too late if the signal comes just before a wait, and between any two steps if not."""
+        end, signals = os.pipe()
+        os.set_blocking(signals, False)
+        signal.set_wakeup_fd(signals)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: None)
+
+        def run():
+            self.run_some(suites, jobs)
+            self.run_some(alone, 1)
+            os.write(signals, NO_SIGNAL)
+
+        threading.Thread(target=run, daemon=True).start()
+        if os.read(end, 1) != NO_SIGNAL:
             self.interrupt()
 
     def interrupt(self):
@@ -113,6 +150,8 @@ class Runner:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, number)
 
+        with self.lock:
+            self.interrupted = True
         running = list(self.running)
         send(signal.SIGTERM)
         for process in running:
@@ -141,10 +180,6 @@ class Tee:
             output.flush()
 
 
-def interrupted(_number, _frame):
-    raise KeyboardInterrupt
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-j", type=int, default=2, dest="jobs", metavar="N")
@@ -152,8 +187,6 @@ def main():
     parser.add_argument("--alone", nargs="+", default=[], metavar="SUITE")
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     arguments = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
     if arguments.log:
         sys.stdout = Tee(arguments.log)
     runner = Runner(len(arguments.suites) + len(arguments.alone))
