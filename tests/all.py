@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Runs suites and sums up what passed, failed and was skipped, on the last line.
 
-  tests/all.py [-j N] [--log FILE] SUITE... [--alone SUITE...]
+  tests/all.py [-j N] [--log FILE] [--limit SECONDS] SUITE... [--alone SUITE...]
 
 A SUITE is a command in one argument: a libcheck suite, or a program whose last line is "3 passed, 0 failed,
 1 skipped".  N of them run at once (2); those behind --alone run one after the other, when the others have ended.
 What a suite prints comes in one piece when it ends, after a line with its number and its time.  What failed and what was
-skipped is printed again at the end, also when a signal interrupts it.  --log writes all of it to a file, too.
+skipped is printed again at the end, also when a signal interrupts it.  --log writes all of it to a file, too.  A suite that
+does not end within --limit (1200 s) is ended, and has failed.
 """
 import argparse
 import contextlib
@@ -25,6 +26,8 @@ SKIP = re.compile(r"^skip(?:ped:)? .*", re.M)
 LINES_OF_FAILURE = 20
 NO_SIGNAL = b"\0"
 LONG_S = 1800  # such a run says which suites took longest
+LIMIT_S = 1200  # for one suite: the longest needs two minutes on a quiet machine
+END_S = 10  # for a suite that got SIGTERM
 # A suite that calls make is no part of the make that called this, and what a packager gave to that one is not meant for it.
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "MANDIR", "SHIMDIR", "DESTDIR")
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
@@ -41,12 +44,15 @@ def fixed_addresses():
 
 
 class Result:
-    def __init__(self, suite, status, text, seconds):
+    def __init__(self, suite, status, text, seconds, limit=None):
+        """limit: it did not end within so many seconds."""
         self.suite, self.text, self.seconds = suite, text, seconds
         self.passed, self.failed, self.skipped = counts_in(text)
         self.skips = SKIP.findall(text)
         self.problems = []
-        if status != 0 and not self.failed:
+        if limit:
+            self.fail(f"did not end within {limit:g} s")
+        elif status != 0 and not self.failed:
             self.fail(f"ended with status {status}")
         elif status == 0 and self.passed + self.failed + self.skipped == 0:
             self.fail("tested nothing")
@@ -75,11 +81,28 @@ def counts_in(text):
     return checks - failures - errors - skipped, failures + errors, skipped
 
 
+def send(process, number):
+    """To all of its group, also if it has ended itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
+
+
+def end_and_read(process):
+    """What a suite printed until its end, or as far as it came: what left its group may hold its output for ever."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        send(process, number)
+        try:
+            return process.communicate(timeout=END_S)[0]
+        except subprocess.TimeoutExpired as error:
+            text = error.output or b""
+    return text
+
+
 class Runner:
     """Runs suites, each in a process group of its own, and keeps their results."""
 
-    def __init__(self, count):
-        self.count, self.results, self.running = count, [], set()
+    def __init__(self, count, limit):
+        self.count, self.limit, self.results, self.running = count, limit, [], set()
         self.lock, self.interrupted = threading.Lock(), False
         self.began = time.monotonic()
 
@@ -98,10 +121,14 @@ class Runner:
         process = self.start(suite)
         if not process:
             return
+        over = None
         with process:
-            text = process.communicate()[0].decode(errors="backslashreplace")
+            try:
+                text = process.communicate(timeout=self.limit)[0]
+            except subprocess.TimeoutExpired:
+                over, text = self.limit, end_and_read(process)
             self.running.remove(process)
-        self.show(Result(suite, process.returncode, text, time.monotonic() - began))
+        self.show(Result(suite, process.returncode, text.decode(errors="backslashreplace"), time.monotonic() - began, over))
 
     def show(self, result):
         """In the thread that ran it, before that thread begins another: a signal, which the main thread gets, loses no result."""
@@ -145,19 +172,16 @@ class Runner:
 
     def interrupt(self):
         """Ends those that run. What they print after that does not count."""
-        def send(number):
-            for process in running:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, number)
-
         with self.lock:
             self.interrupted = True
         running = list(self.running)
-        send(signal.SIGTERM)
+        for process in running:
+            send(process, signal.SIGTERM)
         for process in running:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-        send(signal.SIGKILL)
+                process.wait(END_S)
+        for process in running:
+            send(process, signal.SIGKILL)
 
     def longest(self):
         if time.monotonic() - self.began < LONG_S:
@@ -184,12 +208,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-j", type=int, default=2, dest="jobs", metavar="N")
     parser.add_argument("--log", metavar="FILE")
+    parser.add_argument("--limit", type=float, default=LIMIT_S, metavar="SECONDS")
     parser.add_argument("--alone", nargs="+", default=[], metavar="SUITE")
     parser.add_argument("suites", nargs="*", metavar="SUITE")
     arguments = parser.parse_args()
     if arguments.log:
         sys.stdout = Tee(arguments.log)
-    runner = Runner(len(arguments.suites) + len(arguments.alone))
+    runner = Runner(len(arguments.suites) + len(arguments.alone), arguments.limit)
     runner.run_all(arguments.suites, arguments.alone, arguments.jobs)
     results = runner.results
 

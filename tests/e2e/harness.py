@@ -387,10 +387,17 @@ def restore_signals():
         signal.signal(number, end_by)
 
 
+UNDER_WAY = set()  # names of tests
+
+
 def end_by(number, _):
-    """Ends at once, as such a signal does, without files of tests that are under way: they are this process's, no child's."""
-    for directory in list(TEMPORARY) if os.getpid() == OURSELVES else []:
-        remove(directory)
+    """Ends at once, as such a signal does, and names the tests that are under way. Their files are removed: they are this
+    process's, no child's."""
+    if os.getpid() == OURSELVES:
+        os.write(sys.stdout.fileno(), "".join(f"FAIL {PROGRAM} {name}: under way when signal {number} came\n"
+                                              for name in sorted(UNDER_WAY)).encode())
+        for directory in list(TEMPORARY):
+            remove(directory)
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
 
@@ -418,8 +425,9 @@ def describe(error):
     return "\n".join([(lines or [""])[0] + text, *getattr(error, "__notes__", [])])
 
 
-def run_one(test):
+def run_one(name, test):
     """('passed' | 'failed' | 'skipped', text); whatever happens, the others still run."""
+    UNDER_WAY.add(name)
     try:
         test()
         return "passed", ""
@@ -427,6 +435,8 @@ def run_one(test):
         return "skipped", str(reason)
     except (Exception, SystemExit) as error:
         return "failed", describe(error)
+    finally:
+        UNDER_WAY.discard(name)
 
 
 def run_all(jobs, workers=PARALLEL):
@@ -434,7 +444,7 @@ def run_all(jobs, workers=PARALLEL):
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     sys.stdout.reconfigure(errors="backslashreplace")  # what programs printed may be no text
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        results = (pool.map if workers > 1 else map)(lambda job: run_one(job[1]), jobs)
+        results = (pool.map if workers > 1 else map)(lambda job: run_one(*job), jobs)
         for (name, _), (verdict, text) in zip(jobs, results):
             counts[verdict] += 1
             if verdict != "passed":

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What tests/all.py makes of suites: it counts, goes on, sums up, and ends what runs when it is interrupted.
+"""What tests/all.py makes of suites: it counts, goes on, sums up, and ends what runs when it is interrupted, or for too long.
 
   tests/e2e/suites.py [--build DIR] [NAME...]
 """
@@ -74,7 +74,18 @@ def an_interrupted_run_sums_up(bench):
         harness.wait_until(lambda: has_ended(sleeper))
 
 
-TESTS = [counts_and_status, a_failure_is_repeated_at_the_end, an_interrupted_run_sums_up]
+def a_suite_that_does_not_end(_):
+    """It has failed, and so has the next one."""
+    endless = ["sleep 1000", "echo 1 passed, 0 failed, 0 skipped; exec sleep 1001"]
+    if harness.SOAK:  # which takes ten seconds
+        endless.append("trap '' TERM; while :; do sleep 1; done")
+    status, out, err = harness.call([ALL, "--limit", "0.1", "-j", "1", *map(suite, endless)])
+    demand(status == 1 and not err and f" {len(endless)} failed, " in out.splitlines()[-1], f"{status} {out} {err}")
+    for script in endless:
+        demand(f"\n== {suite(script)} did not end within 0.1 s\n" in out, out)
+
+
+TESTS = [counts_and_status, a_failure_is_repeated_at_the_end, an_interrupted_run_sums_up, a_suite_that_does_not_end]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
