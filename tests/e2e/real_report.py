@@ -36,7 +36,7 @@ class Client(threading.Thread):
     def run(self):
         try:
             with socket.socket(socket.AF_UNIX) as sock:
-                sock.settimeout(30)
+                sock.settimeout(harness.TIMEOUT_S)
                 sock.connect(self.path)
                 while self.going:
                     self.ask(sock, *self.question(self.number, self.done + 1))
@@ -82,7 +82,7 @@ class Server:
     def report(self):
         command = os.environ.get("THREADLEAK_REPORT")
         argv = shlex.split(command) if command else [self.cli, "report"]
-        status, out, err = harness.call([*argv, str(self.process.pid)], "replace", timeout=60)
+        status, out, err = harness.call([*argv, str(self.process.pid)], "replace")
         if " is not watched" in err:
             raise Skip("this threadleak report wants a watched process")
         demand(status == 0 and out, f"report: status {status} {err[-1000:]}")
@@ -96,7 +96,7 @@ class Server:
                 return file.read().count(", peak ")
         before = whole()
         self.process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: whole() == before + 1)
+        wait_until(lambda: whole() > before)
 
     def demand_running(self):
         demand(self.process.poll() is None, f"the server ended with {self.process.returncode}")
@@ -114,8 +114,9 @@ def longest_of(clients):
     return longest
 
 
-def under_load(server, question, reports=REPORTS, report=None):
-    """Requests in all; each client has seen an answer to each of its own."""
+def under_load(server, question, reports=REPORTS, report=None, part=0.5):
+    """Requests in all; each client has seen an answer to each of its own.  `part`: of a report, for which a request may wait,
+    where the machine is so slow that a report takes many seconds."""
     clients = [Client(server.path, number, question) for number in range(CLIENTS)]
     for client in clients:
         client.start()
@@ -123,19 +124,22 @@ def under_load(server, question, reports=REPORTS, report=None):
     longest_of(clients)
     time.sleep(0.5)  # the measure: what this machine does without us
     usual = longest_of(clients)
+    slowest = 0.0
     for _ in range(reports):
-        before = sum(client.done for client in clients)
+        before, began = sum(client.done for client in clients), time.monotonic()
         (report or server.report)()
+        slowest = max(slowest, time.monotonic() - began)
         wait_until(lambda: sum(client.done for client in clients) > before or any(client.error for client in clients))
     gap = longest_of(clients)
     for client in clients:
         client.going = False
     for client in clients:
-        client.join(60)
+        client.join(harness.TIMEOUT_S)
         demand(not client.is_alive(), f"client {client.number} waits for an answer")
         demand(not client.error, client.error)
     server.demand_running()
-    demand(gap <= max(LONGEST_S, 5 * usual), f"a request took {gap:.3f} s, {usual:.3f} s without reports")
+    demand(gap <= max(LONGEST_S, 5 * usual, part * slowest),
+           f"a request took {gap:.3f} s, {usual:.3f} s without reports, and a report {slowest:.3f} s")
     print(f"longest request: {1000 * gap:.1f} ms, {1000 * usual:.1f} ms without reports")
     return sum(client.done for client in clients)
 
@@ -173,7 +177,7 @@ def redis_dumps(bench):
     report is written: the longest request takes as long as a report."""
     argv, path = redis_argv(bench.tmp, 2)
     with Server(bench, argv, path, True) as server:
-        under_load(server, redis_question, 10, server.ask_for_dump)
+        under_load(server, redis_question, 10, server.ask_for_dump, part=2)
         text = bench.read(server.dumps)
         for wanted in ("bio_close_file", "now in condvar wait", "IOThreadMain", "main   alive"):
             demand(text.count(wanted) >= 10, f"{text.count(wanted)} times {wanted!r} in ten reports")
@@ -193,7 +197,7 @@ def redis_benchmark(bench):
                     while client.poll() is None and reports < REPORTS:
                         server.report()
                         reports += 1
-                    client.wait(timeout=120)
+                    client.wait(timeout=harness.TIMEOUT_S)
                 finally:
                     client.kill()
                     client.wait()
@@ -201,7 +205,7 @@ def redis_benchmark(bench):
                 printed = log.read()
                 demand(client.returncode == 0 and b"rror" not in printed, f"status {client.returncode}: {printed[-500:]!r}")
             runs += 1
-        done = subprocess.run([cli, "-s", path, "get", "counter:__rand_int__"], timeout=30, stdout=subprocess.PIPE)
+        done = subprocess.run([cli, "-s", path, "get", "counter:__rand_int__"], timeout=harness.TIMEOUT_S, stdout=subprocess.PIPE)
         demand(done.stdout.strip() == b"%d" % (50000 * runs), f"{done.stdout!r} of {50000 * runs} requests were served")
         server.demand_running()
 
@@ -220,7 +224,7 @@ def memcached(bench, watched):
     with Server(bench, argv, path, watched) as server:
         count = under_load(server, memcached_question)
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(30)
+            sock.settimeout(harness.TIMEOUT_S)
             sock.connect(path)
             sock.sendall(b"stats\r\nquit\r\n")
             printed = b"".join(iter(lambda: sock.recv(65536), b""))
