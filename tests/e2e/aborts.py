@@ -93,7 +93,7 @@ def handle_in_a_frame_of_the_shim(bench):
 def left_by_a_jump(bench):
     """In a sandbox signals are not blocked meanwhile. The end does not wait for such a report."""
     for more in {}, {"LD_PRELOAD": bench.shim}:
-        status, _, _ = harness.call([bench.target("abort_left")], env=bench.environment(**more), timeout=60)
+        status, _, _ = harness.call([bench.target("abort_left")], env=bench.environment(**more))
         if status == 77:
             raise harness.Skip("no seccomp here")
         demand(status == 3, f"{more}: {status}")

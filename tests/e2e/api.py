@@ -291,8 +291,8 @@ def own_options_under_run(bench):
     judge(0, [program, "run", "report=none"], "--report=all", printed="report=none, judge=exit")
     judge(66, [program, "run", "report=all"], "--report=none", printed="report=running,detached,unjoined, judge=exit")
     # run waits for a thread that is about to end, whichever option counts it.
-    judge(0, [program, "ends"], "--report=all", OWN_DEFAULTS="report=none")
-    judge(0, [program, "ends", "report=detached"], "--report=none", printed="report=detached, judge=exit")
+    judge(0, [program, "ends"], "--report=all", "--grace=600000", OWN_DEFAULTS="report=none")
+    judge(0, [program, "ends", "report=detached"], "--report=none", "--grace=600000", printed="report=detached, judge=exit")
     # Of ends that the program does not see.
     judge(137, [program, "dies"], OWN_DEFAULTS="judge=signal", printed="report=running,detached,unjoined, judge=signal")
     # A child that has other options than run gave its parent, or none.

@@ -33,7 +33,7 @@ class Target:
         return self.process.pid
 
     def answer(self, letter):
-        ready = select.select([self.process.stdout], [], [], 60)[0]
+        ready = select.select([self.process.stdout], [], [], harness.TIMEOUT_S)[0]
         got = os.read(self.process.stdout.fileno(), 1).decode() if ready else "nothing"
         demand(got == letter, f"answer {got!r} instead of {letter!r}")
 
@@ -81,7 +81,7 @@ class Bench(harness.Bench):
             process.send_signal(signal.SIGINT)
             process.stderr.read()
             process.stderr.close()
-            demand(process.wait(60) == 0, f"attach ended with {process.returncode}")
+            demand(process.wait(harness.TIMEOUT_S) == 0, f"attach ended with {process.returncode}")
 
     def report(self, pid):
         code, out, err = harness.call([self.cli, "report", "--no-stop", "--format=json", str(pid)], env=self.env)
@@ -302,7 +302,7 @@ def ends_with_the_program(bench):
         target.process.stdin.close()
         printed = attach.stderr.read()
         attach.stderr.close()
-        demand(attach.wait(60) == 0 and f"process {target.pid} has ended: it created 2 threads" in printed, printed)
+        demand(attach.wait(harness.TIMEOUT_S) == 0 and f"process {target.pid} has ended: it created 2 threads" in printed, printed)
     demand(not ledgers(target.pid), ledgers(target.pid))
 
 
@@ -312,7 +312,7 @@ def ends_with_another_program(bench):
         target.do("re")
         printed = attach.stderr.read()
         attach.stderr.close()
-        demand(attach.wait(60) == 0 and "has ended" in printed, printed)
+        demand(attach.wait(harness.TIMEOUT_S) == 0 and "has ended" in printed, printed)
         target.do("r")
 
 

@@ -185,11 +185,11 @@ def only_regular_files_are_sources(bench):
     os.mkfifo(bench.path("fifo.c"))
     secret = bench.write("secret.c", "root:secret\n" * 40, mode=0o640)
     open_to_all = bench.write("open.c", "int open_to_all;\n" * 40)
-    routines = "".join(f'#line 7 "{bench.path(name)}"\nvoid *in_{name[:-2]}(void *arg) {{ for (;;) pause(); return arg; }}\n'
+    routines = "".join(f'#line 7 "{bench.path(name)}"\nvoid *in_{name[:-2]}(void *arg) {{ sem_post(&begun); for (;;) pause(); return arg; }}\n'
                        for name in ("fifo.c", "secret.c", "open.c", "gone.c"))
-    starts = "".join(f"    pthread_create(&thread, 0, in_{name}, 0);\n" for name in ("fifo", "secret", "open", "gone"))
-    source = bench.write("main.c", f"#include <pthread.h>\n#include <unistd.h>\n{routines}\nint main(void) {{\n    pthread_t thread;\n"
-                                   f"{starts}    usleep(200000);\n    return 0; }}\n")
+    starts = "".join(f"    pthread_create(&thread, 0, in_{name}, 0);\n    sem_wait(&begun);\n" for name in ("fifo", "secret", "open", "gone"))
+    source = bench.write("main.c", f"#include <pthread.h>\n#include <semaphore.h>\n#include <unistd.h>\nstatic sem_t begun;\n{routines}\n"
+                                   f"int main(void) {{\n    pthread_t thread;\n{starts}    return 0; }}\n")
     done = harness.compile_once(os.environ.get("CC", "cc"), source, bench.path("main"), "-g", "-pthread")
     demand(done.returncode == 0, done.stderr.decode())
     _, text, data, _ = bench.page(bench.path("main"))

@@ -113,13 +113,18 @@ def by_watch(bench, target):
 
 
 def by_top(bench, target):
-    status, out, err = call([bench.cli, "top", "--batch", "--count=2", "--interval=500ms", str(target.pid)], env=bench.env)
-    demand(status == 0, err)
-    rows = out.rsplit("CREATED BY", 1)[1].split("\n")
-    numbers = {place: next((row.split() for row in rows if place in row), None) for place in (HANDLERS, LOGS)}
-    demand(all(numbers.values()), out)
-    demand(int(numbers[HANDLERS][0]) > 0 and float(numbers[HANDLERS][2]) > 0, out)  # alive, and rising
-    demand(int(numbers[LOGS][1]) > 0 and float(numbers[LOGS][2]) > 0, out)
+    """A row of each is alive or unjoined, and rises, as soon as requests came between two samples."""
+    wanted = [re.compile(rf" *[1-9]\d* +\d+ +\+[\d.]+ .*{re.escape(HANDLERS)}"), re.compile(rf" *\d+ +[1-9]\d* +\+[\d.]+ .*{re.escape(LOGS)}")]
+    lines = []
+    with subprocess.Popen([bench.cli, "top", "--batch", "--interval=200ms", f"--count={5 * harness.TIMEOUT_S}", str(target.pid)],
+                          env=bench.env, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as top:
+        for line in top.stdout:
+            lines.append(line)
+            wanted = [one for one in wanted if not one.match(line)]
+            if not wanted:
+                break
+        top.kill()
+    demand(not wanted, "".join(lines))
 
 
 def scrapes(bench, target, count=16):

@@ -58,7 +58,7 @@ def not_elsewhere(bench):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2)  # longer than it takes on a terminal
         server.close()
-        err = process.communicate(timeout=60)[1]
+        err = process.communicate(timeout=harness.TIMEOUT_S)[1]
         demand(process.returncode == 66 and "1 leaked thread" in err and "reading" not in err, f"{process.returncode} {err!r}")
 
 

@@ -17,13 +17,15 @@ from tree_bench import Bench
 
 def outlives_without_threads(bench):
     """A program, and a child that only forked: they have no ledger."""
-    for kind, then in (("program", "os.execvp('sleep', ['sleep', '1000'])"), ("fork", "signal.pause()")):
+    for kind, name, then in (("program", "sleep", "os.execvp('sleep', ['sleep', '1000'])"), ("fork", "", "signal.pause()")):
         script = ("import os, signal\n"
                   "if os.fork() == 0:\n"
                   " os.closerange(0, 3)\n"
                   " open('pid', 'w').write(str(os.getpid()))\n"
                   f" {then}\n"
-                  "while not os.path.exists('pid') or not os.path.getsize('pid'): pass\n")
+                  "while not os.path.exists('pid') or not os.path.getsize('pid'): pass\n"
+                  # It sleeps for nothing else: during its exec nobody would know it.
+                  f"while not ('({name}' in (stat := open(f'/proc/{{open(\"pid\").read()}}/stat').read()) and ') S ' in stat): pass\n")
         try:
             bench.demand_said([sys.executable, "-c", script], r"1 process still alive, not judged: \S+ \(pid \d+\); see .*")
         finally:

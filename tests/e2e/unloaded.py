@@ -140,7 +140,7 @@ def timed_out(bench):
     def argv_of(seconds):
         return [bench.cli, "run", f"--timeout={seconds}s", "--format=json", "-o", bench.path("report.json"), "--",
                 bench.target("unloaded"), "under", "stay"]
-    status, _ = harness.limited(argv_of, lambda process: len(harness.names_below(process.pid)) > 0, env=bench.env)
+    status, _ = harness.limited(argv_of, lambda process: harness.is_asleep(harness.child_of(process.pid), 2), env=bench.env)
     demand(status == 124, status)
     demand_proved(harness.read_json(bench.path("report.json"))["processes"][0], [2])
 

@@ -336,18 +336,21 @@ static long in_eventfd(struct row *row)
 
 static void touch(struct row *row)
 {
-    close(open(row->p, O_WRONLY | O_CREAT, 0600));
-    unlink(row->p);
+    char path[128];
+    snprintf(path, sizeof(path), "%s/touched", (char *)row->p);
+    close(open(path, O_WRONLY | O_CREAT, 0600));
+    unlink(path);
+    rmdir(row->p);
 }
 
 static long in_inotify(struct row *row)
 {
-    static char path[64];
+    static char path[64]; /* a directory in which no other process creates files */
     char here[256];
     snprintf(path, sizeof(path), "/tmp/threadleak-touched.%d", (int)getpid());
     row->p = path;
     row->a = inotify_init();
-    if (row->a < 0 || inotify_add_watch(row->a, "/tmp", IN_CREATE | IN_ONLYDIR) < 0)
+    if (row->a < 0 || mkdir(path, 0700) != 0 || inotify_add_watch(row->a, path, IN_CREATE | IN_ONLYDIR) < 0)
         return skip(row, "no inotify");
     near(row);
     return read(row->a, here, sizeof(here)) > 0 ? 0 : -1;
