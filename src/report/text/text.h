@@ -1,6 +1,6 @@
 /*
  * The parts of the text report, and of the format "tree". All share colors, and stacks with one frame a line
- * (printer.c).
+ * (printer.c, frames.c).
  *
  * The functions print to printer->out, whose ferror() the caller checks. They escape names and paths of the
  * watched program. They own nothing: the report must outlive the call.
@@ -34,6 +34,9 @@ bool is_verbose(const struct printer *printer);
  * are shortened to fit the terminal, unless verbose. */
 void put_frame(const struct printer *printer, const struct frame *frame, size_t indent, size_t column);
 
+/* The columns of the function in that line. */
+size_t frame_name_width(const struct printer *printer, const struct frame *frame, size_t indent);
+
 struct frames {
     const struct frame *items; /* leaf first */
     size_t count;
@@ -53,7 +56,8 @@ void put_frames(const struct printer *printer, const struct frames *frames, size
 /* A process (process.c). `alone`: it is the only process of the report. */
 void print_process(const struct printer *printer, const struct process_report *process, bool alone);
 
-/* Its lines before and after the threads. No group is hidden. */
+/* Its lines before (head.c) and after the threads (foot.c). The foot is that of a report that hides no group.
+ */
 void print_process_head(const struct printer *printer, const struct process_report *process, bool alone);
 void print_process_foot(const struct printer *printer, const struct process_report *process);
 
