@@ -3,7 +3,7 @@
 #define THREADLEAK_CLI_WATCH_ON_LEAK_H
 
 #include "base/error.h"
-#include "cli/watch/watch.h"
+#include "cli/watch/watched.h"
 
 /* Commands that run at one time; a further verdict waits for none of them, and starts none. */
 enum { ON_LEAK_MAX = 16 };

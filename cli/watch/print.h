@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "cli/watch/watch.h"
+#include "cli/watch/watched.h"
 
 /* The verdict line, and the facts below it. */
 void print_verdict(FILE *out, const struct watched *watched, size_t site, enum watch_why why);

@@ -2,7 +2,7 @@
 #ifndef THREADLEAK_CLI_WATCH_TARGETS_H
 #define THREADLEAK_CLI_WATCH_TARGETS_H
 
-#include "cli/watch/watch.h"
+#include "cli/watch/watched.h"
 
 struct watch_targets {
     struct watched *items;

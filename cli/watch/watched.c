@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/escape.h"
-#include "cli/watch/watch.h"
+#include "cli/watch/watched.h"
 
 #define LIMITS_EVERY_S 10
 

@@ -3,7 +3,7 @@
 #define THREADLEAK_CLI_WATCH_WORDS_H
 
 #include "base/text.h"
-#include "cli/watch/watch.h"
+#include "cli/watch/watched.h"
 
 enum { RATE_TEXT = 24, TIME_TEXT = 32 };
 

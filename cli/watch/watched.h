@@ -1,13 +1,13 @@
-/* What the files of `threadleak watch` share: its options, and one process that is watched. */
-#ifndef THREADLEAK_CLI_WATCH_WATCH_H
-#define THREADLEAK_CLI_WATCH_WATCH_H
+/* One process that `threadleak watch` watches. */
+#ifndef THREADLEAK_CLI_WATCH_WATCHED_H
+#define THREADLEAK_CLI_WATCH_WATCHED_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "cli/common/suppressions.h"
+#include "cli/watch/options.h"
 #include "cli/watch/rules.h"
 #include "evidence/sample.h"
 #include "evidence/sleeps.h"
@@ -15,26 +15,6 @@
 #include "leak/site_counts.h"
 #include "proc/process_limits.h"
 #include "series/series.h"
-
-/* ---- options ----------------------------------------------------------------------------------- */
-
-enum { WATCH_PIDS = 256 };
-
-struct watch_options {
-    double interval_s, for_s;  /* for_s 0: without end */
-    const char *name, *exe;    /* NULL: not given */
-    const char *on_leak;       /* NULL: none */
-    bool check, json, no_live; /* no_live: no status lines on a terminal */
-    unsigned rises;            /* 0: the rules of series.h */
-    uint64_t alive, unjoined;  /* thresholds; 0: none */
-    double waiting_s;          /* 0: none */
-    struct options options;    /* only those about suppressions are used */
-    struct suppression_options suppressions;
-    pid_t pids[WATCH_PIDS];
-    size_t pid_count;
-};
-
-/* ---- one process ------------------------------------------------------------------------------- */
 
 /* Why a site is reported. */
 enum watch_why {
