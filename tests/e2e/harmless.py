@@ -502,9 +502,9 @@ def log_that_is_full(bench):
 
 def reports_take_turns(bench):
     process = start_target(bench, "waits", "stay", watched=True)
-    for _ in range(3):
+    for _ in range(6):
         reports = [subprocess.Popen([bench.cli, "report", "--format=json", str(process.pid)], stdout=subprocess.PIPE)
-                   for _ in range(6)]
+                   for _ in range(3)]  # each waits three seconds for its turn
         for report in reports:
             reported = json.loads(report.communicate(timeout=TIMEOUT_S)[0])["processes"][0]
             sources = {thread["stack_source"] for thread in threads_of(reported)}

@@ -113,7 +113,7 @@ struct signal_capture *capture_of(pid_t pid)
 {
     struct signal_capture *capture;
     struct error error = {""};
-    enum signal_capture_status status = signal_capture_take(pid, 10000, &capture, &error);
+    enum signal_capture_status status = signal_capture_take(pid, 1000 * PATIENCE_S, &capture, &error);
     ck_assert_msg(status == SIGNAL_CAPTURE_OK, "%s", error.text);
     return capture;
 }

@@ -97,7 +97,7 @@ START_TEST(process_that_ends_meanwhile)
         kill(program.pid, SIGKILL);
         _exit(0);
     }
-    if (signal_capture_take(program.pid, 10000, &capture, &error) == SIGNAL_CAPTURE_OK)
+    if (signal_capture_take(program.pid, 1000 * PATIENCE_S, &capture, &error) == SIGNAL_CAPTURE_OK)
         signal_capture_free(capture);
     waitpid(killer, NULL, 0);
     waitpid(program.pid, NULL, 0);
@@ -183,7 +183,7 @@ START_TEST(ptrace_forbidden)
         forbid_ptrace();
         if (snapshot_take(program.pid, NULL, &snapshot, &error) != SNAPSHOT_REFUSED)
             _exit(7);
-        if (signal_capture_take(program.pid, 10000, &capture, &error) != SIGNAL_CAPTURE_OK) {
+        if (signal_capture_take(program.pid, 1000 * PATIENCE_S, &capture, &error) != SIGNAL_CAPTURE_OK) {
             fprintf(stderr, "%s\n", error.text);
             _exit(6);
         }

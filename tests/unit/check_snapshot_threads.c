@@ -155,7 +155,7 @@ static void measure(int count_of_threads)
         snapshot_free(snapshot);
     }
     printf("%d threads stopped for %.1f ms\n", many, best);
-    ck_assert(best < 10000); /* the budget is held by the benchmark, on an idle machine */
+    ck_assert(best < 1000.0 * PATIENCE_S); /* the budget is held by the benchmark, on an idle machine */
     child_end(pid);
 }
 

@@ -225,10 +225,11 @@ static void write_many_functions(int count)
     fclose(file);
 }
 
+/* Of CPU time, which other processes do not use up. */
 static double seconds(void)
 {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
