@@ -172,7 +172,8 @@ static int run_list_options(int argc, char **argv)
 
 /*
  * If the caller closed descriptor 0, 1 or 2, a file of this program must not get that number. /dev/null is
- * opened in the wrong direction, so that reading and writing fail as on a closed descriptor. They are
+ * opened in the wrong direction, so that reading and writing fail as on a closed descriptor. A closed
+ * standard error is as 2>/dev/null: the caller wants no messages, and the exit status is the result. They are
  * close-on-exec, so COMMAND has them closed.
  */
 static void occupy_standard_descriptors(void)
@@ -180,7 +181,7 @@ static void occupy_standard_descriptors(void)
     for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) >= 0)
             continue;
-        int opened = open("/dev/null", (fd == 0 ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+        int opened = open("/dev/null", (fd == 1 ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
         if (opened != fd && opened >= 0)
             close(opened);
     }

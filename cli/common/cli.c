@@ -52,9 +52,10 @@ bool cli_duration(const char *text, double *seconds)
         double seconds;
     } units[] = {{"", 1}, {"s", 1}, {"ms", 0.001}, {"m", 60}, {"h", 3600}};
     char *end;
-    if (strspn(text, "0123456789.") == 0) /* strtod accepts other forms, too */
-        return false;
+    size_t digits = strspn(text, "0123456789.");
     double value = strtod(text, &end);
+    if (digits == 0 || end != text + digits) /* strtod also reads 0x10, 1e3 and inf */
+        return false;
     for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
         *seconds = value * units[i].seconds;
         if (strcmp(end, units[i].unit) == 0)

@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/common/cli.h"
 #include "cli/common/words.h"
 #include "common/options.h"
@@ -102,6 +103,18 @@ static const struct command_option *find_row(const struct command *command, cons
     return NULL;
 }
 
+/* ": --a, --b" if several options begin with the word, or "". */
+static const char *list_ambiguous(const struct parser *parser, const char *word, struct line *line)
+{
+    unsigned count = 0;
+    for (const struct option *known = parser->table; *word && known->name; known++) {
+        if (strncmp(known->name, word, strlen(word)) != 0)
+            continue;
+        line_add(line, "%s--%s", count++ ? ", " : ": ", known->name);
+    }
+    return count > 1 ? line->text : "";
+}
+
 /* Prints the error for `result` of getopt_long. optopt is 0 for an unknown long name. */
 static enum command_parsed refuse(const struct command *command, const struct parser *parser, int result,
                                   char **argv)
@@ -110,6 +123,7 @@ static enum command_parsed refuse(const struct command *command, const struct pa
     const char *name = command->name;
     const char *given = argv[optind - 1];
     char word[64], hint[64];
+    struct line several = {.length = 0};
     struct guess guess;
     given += strspn(given, "-");
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
@@ -123,9 +137,11 @@ static enum command_parsed refuse(const struct command *command, const struct pa
                     name);
     else if (optopt)
         cli_message("%s: unknown option '-%c'; see 'threadleak help %s'", name, optopt, name);
+    else if (*list_ambiguous(parser, word, &several))
+        cli_message("%s: ambiguous option '%s'%s", name, argv[optind - 1], several.text);
     else
-        cli_message("%s: unknown or ambiguous option '%s'%s; see 'threadleak help %s'", name,
-                    argv[optind - 1], guess_text(&guess, "--", hint, sizeof(hint)), name);
+        cli_message("%s: unknown option '%s'%s; see 'threadleak help %s'", name, argv[optind - 1],
+                    guess_text(&guess, "--", hint, sizeof(hint)), name);
     return COMMAND_WRONG;
 }
 

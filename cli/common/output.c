@@ -154,13 +154,31 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
         return error_set(error, "out of memory");
     }
     if (!*path)
-        return error_set(error, "the name of the file is empty; give a file, or '-' for standard output");
+        return error_set(error, "'' is not the name of a file; give a file, or '-' for standard output");
     output->name = strdup(path);
     if (output->name && open_path(output, path))
         return true;
     error_set(error, "%s: cannot be written: %s", path, strerror(errno));
     output_abandon(output);
     return false;
+}
+
+/* Opening a FIFO waits for its reader, and closing it ends the reader. */
+static bool is_writable_fifo(const char *path)
+{
+    struct stat st;
+    return path && stat(path, &st) == 0 && S_ISFIFO(st.st_mode) && access(path, W_OK) == 0;
+}
+
+bool output_check(const char *path, struct error *error)
+{
+    struct output output;
+    if (is_writable_fifo(path))
+        return true;
+    if (!output_open(&output, path, stderr, error))
+        return false;
+    output_abandon(&output);
+    return true;
 }
 
 static void release(struct output *output)

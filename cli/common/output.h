@@ -28,6 +28,10 @@ struct output {
  * the path that cannot be written. */
 bool output_open(struct output *output, const char *path, FILE *fallback, struct error *error);
 
+/* Can output_open open it? It keeps no file, because a signal may end this process until the file is written.
+ * False: error names the path. */
+bool output_check(const char *path, struct error *error);
+
 /* Flushes and closes the file, and renames it to its target. False: a write failed, and the target is
  * unchanged. Releases `output` in either case. */
 bool output_commit(struct output *output, struct error *error);

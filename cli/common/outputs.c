@@ -106,6 +106,15 @@ bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const 
     return are_different(wanted, standard, error);
 }
 
+bool wanted_spares(const struct wanted_outputs *wanted, const char *option, const char *file,
+                   struct error *error)
+{
+    for (size_t i = 0; file && strcmp(file, "-") != 0 && i < wanted->count; i++)
+        if (wanted->items[i].file && same_destination(wanted->items[i].file, file))
+            return error_set(error, "%s=%s is also the file of the report; give each its own", option, file);
+    return true;
+}
+
 bool wanted_has_all_sites(const struct wanted_outputs *wanted)
 {
     for (size_t i = 0; i < wanted->count; i++)
@@ -152,7 +161,7 @@ static bool same_target(const struct output *a, const struct output *b)
 static bool name_option(const struct wanted_output *wanted, struct error *error)
 {
     char format[48];
-    snprintf(format, sizeof(format), "--format=%s:%s", wanted->format->name, *wanted->file ? "" : " ");
+    snprintf(format, sizeof(format), "--format=%s:", wanted->format->name);
     static const char *const names[] = {[FILE_OF_OUTPUT] = "-o ", [FILE_OF_KEY] = "log_path="};
     return error_prefix(error, wanted->named_by == FILE_OF_FORMAT ? format : names[wanted->named_by]);
 }

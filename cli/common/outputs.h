@@ -55,6 +55,11 @@ command_set_fn wanted_set_format, wanted_set_file, wanted_set_stacks;
 bool wanted_complete(struct wanted_outputs *wanted, const char *standard, const struct report_format *format,
                      const char *file, struct error *error);
 
+/* Call it after wanted_complete. False with an error: a report has the file of `option`. file NULL or "-":
+ * true. */
+bool wanted_spares(const struct wanted_outputs *wanted, const char *option, const char *file,
+                   struct error *error);
+
 /* Does one of them print the counts of all creation sites (verdict_rules.all_sites)? */
 bool wanted_has_all_sites(const struct wanted_outputs *wanted);
 /* Is one of them text? Is one that is not text written to the default destination? */

@@ -68,6 +68,8 @@ bool suppression_options_load(struct suppression_options *suppressions, const st
 {
     if (!make(suppressions, options, error))
         return false;
+    if (suppressions->generate && !output_check(suppressions->generate_to, error))
+        return error_prefix(error, "--gen-suppressions=");
     struct suppressions *rules = suppressions->rules;
     for (size_t i = 0; i < suppressions->file_count; i++)
         if (!suppressions_load(rules, suppressions->files[i], error))

@@ -41,8 +41,9 @@ command_set_fn suppression_options_set_file, suppression_options_set_generate;
 
 /* False: out of memory. */
 bool suppression_options_add_file(struct suppression_options *suppressions, const char *path);
-/* Loads all files, and the installed and built-in rules unless `options` turn them off.  False: error names
- * file, line and column. */
+/* Loads all files, and the installed and built-in rules unless `options` turn them off. Checks that the file
+ * of
+ * --gen-suppressions can be written. False: error names file, line and column. */
 bool suppression_options_load(struct suppression_options *suppressions, const struct options *options,
                               struct error *error);
 /* Loads the files of `options`. Prints a message for each wrong file, and loads the others. */

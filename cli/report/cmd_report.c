@@ -89,6 +89,7 @@ static bool complete(struct command_line *line, int argc, char **argv, struct er
     line->target = argv[optind];
     return finding_options_check(&line->findings, error) &&
            wanted_complete(&line->outputs, "-", &report_text, NULL, error) &&
+           wanted_spares(&line->outputs, "--gen-suppressions", line->suppressions.generate_to, error) &&
            suppression_options_load(&line->suppressions, &line->options, error);
 }
 

@@ -20,13 +20,7 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
         return true;
     struct error none;
     baseline->before = access(baseline->path, F_OK) == 0 ? baseline_read(baseline->path, &none) : NULL;
-    /* Only checks that it can be written. It keeps no temporary file, because a signal may end this process
-     * while COMMAND runs. */
-    struct output output;
-    if (!output_open(&output, baseline->path, stdout, error))
-        return error_prefix(error, "--write-baseline=");
-    output_abandon(&output);
-    return true;
+    return output_check(baseline->path, error) || error_prefix(error, "--write-baseline=");
 }
 
 void run_baseline_judge(struct run_baseline *baseline, struct report *report)

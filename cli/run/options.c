@@ -184,6 +184,9 @@ static bool complete_outputs(struct run_options *run, struct error *error)
     bool asked_for = run->outputs.count > 0;
     if (!wanted_complete(&run->outputs, "/dev/stderr", default_format(run), log, error))
         return false;
+    if (!wanted_spares(&run->outputs, "--write-baseline", run->write_baseline, error) ||
+        !wanted_spares(&run->outputs, "--gen-suppressions", run->suppressions.generate_to, error))
+        return false;
     if (run->per_process && !per_process_check(&run->outputs, error))
         return false;
     return !asked_for || pass_on(run, "format", run->outputs.items[0].format->name, error);

@@ -84,6 +84,9 @@ bool watch_options_complete(struct watch_options *options, struct error *error)
 {
     if (options->on_leak && !options->on_leak[strspn(options->on_leak, " \t\n")])
         return error_set(error, "--on-leak needs a command, as --on-leak=CMD");
+    if ((options->name && !*options->name) || (options->exe && !*options->exe))
+        return error_set(error, "--%s= is empty; see 'threadleak help watch'",
+                         options->exe && !*options->exe ? "exe" : "name");
     if (!options->pid_count && !options->name && !options->exe)
         return error_set(error, "give a PID, --name or --exe; see 'threadleak help watch'");
     return suppression_options_load(&options->suppressions, &options->options, error);

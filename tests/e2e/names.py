@@ -45,12 +45,27 @@ def options_in_messages(bench):
     missing = "/nonexistent/file"
     for options, wanted in ((["-o", missing], f"-o {missing}: cannot be written"),
                             ([f"--format=json:{missing}"], f"--format=json:{missing}: cannot be written"),
-                            (["--format=json:"], "--format=json: the name of the file is empty"),
+                            (["--format=json:"], "--format=json:'' is not the name of a file"),
+                            (["-o", ""], "-o '' is not the name of a file"),
+                            (["--write-baseline="], "--write-baseline='' is not the name of a file"),
+                            (["--gen-suppressions="], "--gen-suppressions='' is not the name of a file"),
+                            ([f"--gen-suppressions={missing}"], f"--gen-suppressions={missing}: cannot be written"),
+                            (["-o", "same", "--gen-suppressions=same"], "--gen-suppressions=same is also the file of the report"),
+                            (["--format=json:same", "--write-baseline=same"], "--write-baseline=same is also the file of the report"),
+                            (["--no-stopp"], "unknown option '--no-stopp' (did you mean --no-stop)"),
+                            (["--no-"], "ambiguous option '--no-': --no-stop, --no-follow, --no-default-suppressions"),
+                            (["--timeout=0x10"], "--timeout=0x10 is not a duration"),
+                            (["--timeout=1e3s"], "--timeout=1e3s is not a duration"),
                             ([f"--baseline={missing}"], f"--baseline={missing}: cannot be read"),
                             ([f"--write-baseline={missing}"], f"--write-baseline={missing}: cannot be written"),
                             ([f"--suppressions={missing}"], f"--suppressions={missing}: cannot be read")):
-        status, _, err = said(bench, ["run", *options, "--", "true"])
-        demand(status == 125 and f"threadleak: run: {wanted}" in err, f"{options}: {status} {err}")
+        status, out, err = said(bench, ["run", *options, "--", "echo", "started"])
+        demand(status == 125 and f"threadleak: run: {wanted}" in err and err.count("\n") == 1 and not out, f"{options}: {status} {out} {err}")
+    for option in ("name", "exe"):
+        status, _, err = said(bench, ["watch", "--for=1ms", f"--{option}="])
+        demand(status == 2 and err == f"threadleak: watch: --{option}= is empty; see 'threadleak help watch'\n", f"{status} {err}")
+    status, out, err = said(bench, ["report", f"--gen-suppressions={missing}", str(os.getpid())])
+    demand(status == 2 and not out and f"report: --gen-suppressions={missing}: cannot be written" in err, f"{status} {out} {err}")
 
 
 @contextlib.contextmanager

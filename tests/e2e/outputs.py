@@ -71,7 +71,7 @@ def bad_usage(bench):
                             ["--format=json:-", "--format=tap:/dev/stdout"], ["--format=json:/dev/stderr", "--format=text"]],
         "are one file": [[f"--format=json:{file}", f"--format=tap:{bench.tmp}/./directory/../file"]],
         "no --format for this file": [["-o", file, "-o", file + "2"], [f"--format=json:{file}", "-o", file + "2"]],
-        "is empty": [["--format=json:"], ["--format=text", "--format=json:"]],
+        "is not the name of a file": [["--format=json:"], ["--format=text", "--format=json:"]],
         "cannot be written": [["--format=text", f"--format=json:{bench.tmp}/missing/x"], [f"--format=json:{bench.tmp}"],
                                ["--per-process", "-o", f"{bench.tmp}/missing/%p"]],
         "needs a %p": [["--per-process", "-o", file], ["--per-process", "-o", file + ".%%p"],
@@ -171,7 +171,19 @@ def per_process_of_none(bench):
     demand(status == 0 and len(glob.glob(bench.path("n.*"))) == 1, f"status {status}: {printed}")
 
 
-TESTS = [several_outputs, options_of_the_variable, unjudged_ends_are_reported, one_that_fails, bad_usage,
+def closed_standard_error(bench):
+    """As 2>/dev/null: the status is the result. A report that was asked for on a closed standard output is missed."""
+    def status(*options, fds, target="running"):
+        shell = f'exec "$@" {fds}'
+        return harness.call(["sh", "-c", shell, "sh", bench.cli, "run", *options, "--", bench.target(target)])[0]
+    for options in ([], ["-q"], ["-v"], ["--format=json"], ["--timeout=100s"]):
+        demand(status(*options, fds="2>&-") == 66, options)
+    demand(status(fds="0<&- 1>&- 2>&-") == 66, "all closed")
+    demand(status(fds="2>&-", target="clean") == 0, "no leak")
+    demand(status("-o", "-", fds="1>&-") == 125 and status("-o", "/dev/full", fds="2>&-") == 125, "a report is missing")
+
+
+TESTS = [several_outputs, closed_standard_error, options_of_the_variable, unjudged_ends_are_reported, one_that_fails, bad_usage,
          report_takes_several, per_process, per_process_after_exec, per_process_of_none, given_up]
 
 if __name__ == "__main__":

@@ -116,12 +116,25 @@ START_TEST(unwritable_files_are_reported_at_once)
 {
     open_fails("/nonexistent/report", "/nonexistent/report: cannot be written: No such file or directory");
     open_fails(directory, "Is a directory");
-    open_fails("", "empty");
+    open_fails("", "not the name");
     open_fails("/dev/fd/999999", "Bad file descriptor");
     write_target("");
     char below[96];
     snprintf(below, sizeof(below), "%s/x", target);
     open_fails(below, "Not a directory");
+}
+END_TEST
+
+/* Nothing is left of it, and a reader of a FIFO does not see its end. */
+START_TEST(a_check_changes_nothing)
+{
+    ck_assert(!output_check("", &error));
+    ck_assert(!output_check("/nonexistent/report", &error));
+    ck_assert(output_check(NULL, &error));
+    ck_assert(output_check(target, &error));
+    ck_assert_uint_eq(files_in_directory(), 0);
+    ck_assert_int_eq(mkfifo(target, 0600), 0);
+    ck_assert(output_check(target, &error)); /* has no reader: an open would wait */
 }
 END_TEST
 
@@ -284,6 +297,7 @@ int main(void)
     tcase_add_test(tests, streams_are_written_directly);
     tcase_add_test(tests, what_is_written_directly_is_one_write);
     tcase_add_test(tests, a_signal_takes_nothing_away);
+    tcase_add_test(tests, a_check_changes_nothing);
     tcase_add_test(tests, a_fifo_waits_for_its_reader);
     tcase_add_test(tests, colour_is_asked_for);
     return suite_run("output", tests);
