@@ -38,11 +38,28 @@ static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
+/* "http://HOST/PATH", which every server must accept (RFC 9112, 3.2.2). Its host counts, and not the header.
+ */
+static void take_absolute(struct request *request)
+{
+    static const char scheme[] = "http://";
+    if (strncasecmp(request->path, scheme, sizeof(scheme) - 1) != 0)
+        return;
+    const char *host = request->path + sizeof(scheme) - 1;
+    size_t length = strcspn(host, "/");
+    if (length >= sizeof(request->authority))
+        return;
+    memcpy(request->authority, host, length);
+    request->host = request->authority;
+    request->path = host[length] ? host + length : "/";
+}
+
 void request_read(struct request *request, struct MHD_Connection *connection, const char *path)
 {
     *request = (struct request){.path = path};
     http.get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, request);
     http.get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
+    take_absolute(request);
 }
 
 bool request_pid(const struct request *request, pid_t *pid, struct error *error)

@@ -10,6 +10,7 @@
 
 struct request {
     const char *path;
+    char authority[300]; /* of "GET http://HOST/PATH", and then the host; or "" */
     /* parameters; NULL: not given */
     const char *pid, *debug, *seconds;
     /* headers; NULL: not sent */

@@ -56,6 +56,20 @@ def hosts(bench):
         demand(server.status("/debug/pprof/threads?debug=2", hosts=[HOSTILE]) == 403, "a path that is not /healthz")
 
 
+def absolute_form(bench):
+    """GET http://HOST/PATH, as through a proxy: the Host that counts is that of the request line."""
+    with bench.serve() as server:
+        own = f"http://127.0.0.1:{server.port}"
+        demand(server.ask(own + "/healthz")[2] == b"ok\n" and server.status("HTTP://localhost/healthz") == 200, "its own name")
+        demand(b"threadleak_build_info" in server.ask(own + "/metrics")[2], "metrics")
+        demand(server.status(own) == 200 and server.status(own + "/debug/pprof/threads?debug=3") == 400, "the page; a parameter")
+        demand(server.status(own + "/nothing") == 404 and server.status(own + "//healthz") == 404, "no path")
+        demand(server.status(own + "/healthz", hosts=[HOSTILE]) == 200, "the header does not count")
+        for host in (HOSTILE, f"localhost@{HOSTILE}", f"localhost.{HOSTILE}", "", "x" * 400, f"{HOSTILE}%2flocalhost"):
+            demand(server.status(f"http://{host}/healthz", hosts=["localhost"]) in (403, 404), host)
+        demand(server.status("https://localhost/healthz") == 404, "another scheme")
+
+
 def other_sites(bench):
     """A page of another site cannot make a process stop, but a link leads here."""
     with bench.serve() as server:
@@ -536,7 +550,7 @@ def ends_by_signal(bench):
             demand(server.process.returncode == 0 and not out and not err, f"{number}: {server.process.returncode} {out} {err}")
 
 
-TESTS = [paths, hosts, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
+TESTS = [paths, hosts, absolute_form, other_sites, token, refusals, port_in_use, full_disk, unix_socket, all_addresses, each_thread, grouped,
          protobuf, several_processes, page, page_in_a_browser, other_users, ended, dies_meanwhile, two_at_once, metrics,
          stacks_and_limits, limit_of_a_user, found_by_a_report, found_by_itself, growth_is_a_finding, open_metrics,
          other_program, promtool, slow_client, many_connections, slow_clients_keep_nobody_out, large_requests, descriptors, ends_by_signal]
