@@ -23,7 +23,7 @@ struct capture {
 /* Stops all threads, copies what every thread needs, and resumes them, unless they are to be held.  Sets ok
  * and why. */
 void capture_all(struct capture *capture);
-/* Does the same for the wanted threads, and replaces their first copies.  A thread whose
+/* Does the same for the wanted threads, and replaces their first copies (capture_again.c). A thread whose
  * second copy fails keeps the first one. */
 void capture_again(struct capture *capture);
 
