@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "symbolize/file.h"
 #include "symbolize/name.h"
+#include "symbolize/object.h"
 
 /* The result for one address. */
 struct answer {
@@ -268,49 +269,6 @@ const char *symbolizer_keep(struct symbolizer *symbolizer, const char *string)
 
 /* ---- variables --------------------------------------------------------------------------- */
 
-/* Of two names for one variable, prefers the more global binding, then fewer underscores. */
-static int object_rank(const GElf_Sym *symbol, const char *name)
-{
-    int binding = GELF_ST_BIND(symbol->st_info);
-    int bound = binding == STB_LOCAL ? 0 : binding == STB_WEAK ? 1 : 2;
-    size_t underscores = strspn(name, "_");
-    return 10 * bound - (int)(underscores < 9 ? underscores : 9);
-}
-
-/* Thread-local variables have offsets, not addresses. */
-static bool is_object(const GElf_Sym *symbol)
-{
-    int type = GELF_ST_TYPE(symbol->st_info);
-    return (type == STT_OBJECT || type == STT_COMMON) && symbol->st_size > 0;
-}
-
-static bool add_object(struct image *image, int number)
-{
-    GElf_Sym symbol;
-    GElf_Addr address;
-    GElf_Word section = SHN_UNDEF;
-    const char *name =
-        dwfl_module_getsym_info(image->module, number, &symbol, &address, &section, NULL, NULL);
-    if (!name || !*name || section == SHN_UNDEF || section >= SHN_LORESERVE || !is_object(&symbol))
-        return true;
-    struct range range = {
-        .low = address,
-        .high = address + symbol.st_size,
-        .value = (uintptr_t)name,
-        .rank = object_rank(&symbol, name),
-    };
-    return ranges_add(&image->objects, &range);
-}
-
-static void read_objects(struct image *image)
-{
-    int count = dwfl_module_getsymtab(image->module);
-    image->has_objects = true;
-    for (int i = 1; i < count; i++)
-        if (!add_object(image, i))
-            return;
-}
-
 const char *symbolize_scalar(struct symbolizer *symbolizer, const struct code_address *address,
                              const struct frame_place *place)
 {
@@ -326,12 +284,6 @@ const char *symbolize_data(struct symbolizer *symbolizer, const struct code_addr
     struct image *image = address->module ? find_image(symbolizer, address) : NULL;
     if (!image || !image->module)
         return NULL;
-    if (!image->has_objects)
-        read_objects(image);
-    GElf_Addr at = address->offset + image->bias;
-    const struct range *range = ranges_find(&image->objects, at);
-    if (!range)
-        return NULL;
-    *into = at - range->low;
-    return strings_keep_demangled(&symbolizer->strings, (const char *)(uintptr_t)range->value);
+    const char *name = image_object(image, address->offset + image->bias, into);
+    return name ? strings_keep_demangled(&symbolizer->strings, name) : NULL;
 }
