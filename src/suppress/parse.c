@@ -7,6 +7,7 @@
 
 #include "common/guess.h"
 #include "suppress/rule.h"
+#include "suppress/words.h"
 
 struct parser {
     const char *line, *at, *end; /* end: of the rule, without its comment */
@@ -74,85 +75,27 @@ static const char *list_types(unsigned flag, char *text, size_t size)
 
 /* ---- lists: waiting:, kind:, finding: ------------------------------------------------------------------ */
 
-/* Word `at` sets bit `at`. */
-struct words {
-    const char *what;
-    unsigned first, end;
-    const char *(*word)(unsigned at);
-};
-
-static const char *wait_word(unsigned at)
-{
-    return wait_on_name((enum wait_on)at);
-}
-
-static const char *kind_word(unsigned at)
-{
-#define NAME(id, name) name
-    static const char *const words[] = {KIND_NAMES(NAME)};
-#undef NAME
-    return words[at];
-}
-
-static const char *finding_word(unsigned at)
-{
-    return finding_name((enum finding_code)at);
-}
-
-static unsigned find_bit(const struct words *words, const char *item, size_t length)
-{
-    for (unsigned at = words->first; at < words->end; at++)
-        if (length == strlen(words->word(at)) && memcmp(item, words->word(at), length) == 0)
-            return 1u << at;
-    return 0;
-}
-
-static enum line_is unknown_word(struct parser *parser, const struct words *words, const char *item,
-                                 size_t length)
-{
-    char text[300];
-    size_t used = 0;
-    for (unsigned at = words->first; at < words->end && used < sizeof(text); at++)
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s", used ? ", " : "", words->word(at));
-    struct guess guess = {.word = {item, length}};
-    for (unsigned at = words->first; at < words->end; at++)
-        guess_try(&guess, words->word(at));
-    return wrong(parser, item, "unknown %s '%.*s'%s%s%s; use %s", words->what,
-                 (int)(length < 40 ? length : 40), item, guess.best ? " (did you mean " : "",
-                 guess.best ? guess.best : "", guess.best ? ")" : "", text);
-}
-
 static enum line_is parse_words(struct parser *parser, struct part *part, const char *end,
                                 const struct words *words)
 {
-    for (const char *item = parser->at;; item++) {
-        const char *comma = memchr(item, ',', (size_t)(end - item)), *stop = comma ? comma : end;
-        unsigned bit = find_bit(words, item, (size_t)(stop - item));
-        if (!bit)
-            return unknown_word(parser, words, item, (size_t)(stop - item));
-        part->bits |= bit;
-        if (!comma)
-            return LINE_RULE;
-        item = comma;
-    }
+    char why[sizeof(parser->error->text)];
+    const char *unknown = words_unknown(words, parser->at, end, &part->bits, why, sizeof(why));
+    return unknown ? wrong(parser, unknown, "%s", why) : LINE_RULE;
 }
 
 static enum line_is parse_waits(struct parser *parser, struct part *part, const char *end)
 {
-    static const struct words waits = {"wait", WAIT_NONE + 1, WAIT_KINDS, wait_word};
-    return parse_words(parser, part, end, &waits);
+    return parse_words(parser, part, end, &words_of_waits);
 }
 
 static enum line_is parse_kinds(struct parser *parser, struct part *part, const char *end)
 {
-    static const struct words kinds = {"kind", 0, 3, kind_word};
-    return parse_words(parser, part, end, &kinds);
+    return parse_words(parser, part, end, &words_of_kinds);
 }
 
 static enum line_is parse_findings(struct parser *parser, struct part *part, const char *end)
 {
-    static const struct words findings = {"finding", 0, FINDING_CODES, finding_word};
-    return parse_words(parser, part, end, &findings);
+    return parse_words(parser, part, end, &words_of_findings);
 }
 
 /* ---- patterns ------------------------------------------------------------------------------- */
