@@ -45,6 +45,19 @@ static char kind_of(char *const *environment)
     return ours ? LEDGER_EXEC_OURS : LEDGER_EXEC_OTHER;
 }
 
+/* Returns the end of the string; NULL: it is not readable. */
+static const char *string_end(const char *string, uintptr_t *page)
+{
+    while (memory_is_readable_near(string, page)) {
+        size_t rest = *page + MEMORY_PAGE - (uintptr_t)string;
+        const char *end = memchr(string, 0, rest);
+        if (end)
+            return end;
+        string += rest;
+    }
+    return NULL;
+}
+
 static bool environment_is_readable(char *const *environment)
 {
     uintptr_t pointers = 0, strings = 0;
@@ -55,9 +68,7 @@ static bool environment_is_readable(char *const *environment)
             return false;
         if (!*environment)
             return true;
-        for (string = *environment; memory_is_readable_near(string, &strings) && *string; string++)
-            ;
-        if (!memory_is_readable_near(string, &strings))
+        if (!string_end(*environment, &strings))
             return false;
     }
     return true;

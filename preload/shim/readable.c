@@ -7,8 +7,6 @@
 #include "preload/shim/state.h"
 #include "preload/shim/sys.h"
 
-#define PAGE 4096ul
-
 static long read_self(void *to, const void *from, size_t size)
 {
     struct iovec local = {to, size}, remote = {(void *)from, size};
@@ -29,7 +27,7 @@ bool memory_is_readable(const void *address)
 
 bool memory_is_readable_near(const void *address, uintptr_t *page)
 {
-    uintptr_t at = (uintptr_t)address & ~(PAGE - 1);
+    uintptr_t at = (uintptr_t)address & ~(MEMORY_PAGE - 1);
     if (at == 0 || (at != *page && !memory_is_readable(address)))
         return false;
     *page = at;
@@ -52,7 +50,7 @@ static bool copy_in_page(void *to, const char *from, size_t size)
 
 static size_t to_end_of_page(const char *at, size_t size)
 {
-    size_t left = PAGE - ((uintptr_t)at & (PAGE - 1));
+    size_t left = MEMORY_PAGE - ((uintptr_t)at & (MEMORY_PAGE - 1));
     return size < left ? size : left;
 }
 

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The smallest size of a page. */
+#define MEMORY_PAGE 4096ul
+
 /* Only the aligned eight bytes around `address` are tested. */
 bool memory_is_readable(const void *address);
 

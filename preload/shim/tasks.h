@@ -14,11 +14,14 @@
 
 /* unshare(2): while the process has one thread, it succeeds and has no effect. The first look into its
  * directory in /proc takes 50 times as long, and at a fork and an end there is mostly one. A filter of system
- * calls could end the program for it, or for prctl() before there is a ledger, and valgrind may not know it.
+ * calls could end the program for it, or for prctl(). So the first prctl() is where the ledger is made
+ * (filter.c); under `threadleak run` a program has called mknodat() at its start, which is rarer. Valgrind
+ * may not know unshare.
  */
 static inline bool shim_is_single_threaded(void)
 {
-    return shim_state && shim_state->header && !shim_config.no_reporter && SYS1(prctl, PR_GET_SECCOMP) == 0 &&
+    bool may_ask = *shim_config.run_dir || (shim_state && shim_state->header);
+    return may_ask && !shim_config.no_reporter && SYS1(prctl, PR_GET_SECCOMP) == 0 &&
            SYS1(unshare, CLONE_THREAD) == 0;
 }
 
