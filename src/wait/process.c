@@ -25,19 +25,52 @@ bool wait_for_sleep(const struct view *view)
     return true;
 }
 
+#define BIT(number) (UINT64_C(1) << ((number)-1))
+/* No program can wait for them: the kernel drops SIGKILL and SIGSTOP from a set, and glibc the two signals
+ * that it uses itself (sysdeps/unix/sysv/linux/internal-signals.h). */
+#define NEVER_WAITED_FOR (BIT(SIGKILL) | BIT(SIGSTOP) | BIT(32) | BIT(33))
+enum { FIRST_REAL_TIME = 34, LAST_SIGNAL = 64 };
+
+/* "signals 34 to 64": real-time signals have no names. Returns the last one. */
+static int add_real_time(const struct view *view, uint64_t set, int first)
+{
+    int last = first;
+    while (last < LAST_SIGNAL && set & BIT(last + 1))
+        last++;
+    if (last > first)
+        line_add(view->line, "signals %d to %d", first, last);
+    else
+        line_add(view->line, "signal %d", first);
+    return last;
+}
+
 static void add_signals(const struct view *view, uint64_t set)
 {
     const char *between = "";
-    for (int number = 1; number <= 64; number++) {
-        if (!(set >> (number - 1) & 1))
+    for (int number = 1; number <= LAST_SIGNAL; number++) {
+        if (!(set & BIT(number)))
             continue;
-        const char *name = number < SIGRTMIN ? strsigno(number) : NULL;
+        const char *name = number < FIRST_REAL_TIME ? strsigno(number) : NULL;
+        line_add(view->line, "%s", between);
         if (name && text_begins_with(name, "SIG"))
-            line_add(view->line, "%s%s", between, name);
+            line_add(view->line, "%s", name);
         else
-            line_add(view->line, "%ssignal %d", between, number);
+            number = add_real_time(view, set, number);
         between = ", ";
     }
+}
+
+/* "SIGUSR1, SIGTERM", "any signal", "any signal but SIGPIPE, SIGCONT": whichever names fewer. */
+static void add_set(const struct view *view, uint64_t set)
+{
+    uint64_t others = ~(set | NEVER_WAITED_FOR);
+    if (!set || __builtin_popcountll(set) < __builtin_popcountll(others)) {
+        line_add(view->line, set ? "" : "none");
+        add_signals(view, set);
+        return;
+    }
+    line_add(view->line, others ? "any signal but " : "any signal");
+    add_signals(view, others);
 }
 
 bool wait_for_signal(const struct view *view)
@@ -48,9 +81,8 @@ bool wait_for_signal(const struct view *view)
     if (view->call.text)
         line_add(view->line, " for %s", view->call.text);
     else if (view_read(view, view->thread->syscall_args[0], &set, sizeof(set))) {
-        line_add(view->line, set == UINT64_MAX ? " for any signal" : set ? " for " : " for none");
-        if (set != UINT64_MAX)
-            add_signals(view, set);
+        line_add(view->line, " for ");
+        add_set(view, set);
     }
     return true;
 }

@@ -148,23 +148,65 @@ END_TEST
 
 /* ---- signals, time, processes ------------------------------------------------------------------------ */
 
+static void wait_for_set(const sigset_t *set)
+{
+    int number;
+    sigprocmask(SIG_BLOCK, set, NULL);
+    waiter_ready();
+    sigwait(set, &number);
+}
+
 static void run_sigwait(void)
 {
     sigset_t set;
-    int number;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGUSR1);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    waiter_ready();
-    sigwait(&set, &number);
+    wait_for_set(&set);
 }
+
+static void run_sigwait_real_time(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int number = 40; number <= 50; number++)
+        sigaddset(&set, number);
+    sigaddset(&set, 60);
+    wait_for_set(&set);
+}
+
+static void run_sigwait_all(void)
+{
+    sigset_t set;
+    sigfillset(&set);
+    wait_for_set(&set);
+}
+
+static void run_sigwait_nearly_all(void)
+{
+    sigset_t set;
+    sigfillset(&set);
+    sigdelset(&set, SIGPIPE);
+    sigdelset(&set, SIGSEGV);
+    sigdelset(&set, 40);
+    wait_for_set(&set);
+}
+
+static const struct signal_set {
+    void (*run)(void);
+    const char *expected;
+} signal_sets[] = {
+    {run_sigwait, "signal wait for SIGUSR1, SIGTERM, no timeout"},
+    {run_sigwait_real_time, "signal wait for signals 40 to 50, signal 60, no timeout"},
+    {run_sigwait_all, "signal wait for any signal, no timeout"},
+    {run_sigwait_nearly_all, "signal wait for any signal but SIGSEGV, SIGPIPE, signal 40, no timeout"},
+};
 
 START_TEST(signals)
 {
-    child_begin(run_sigwait);
+    child_begin(signal_sets[_i].run);
     sample("waiter", WAIT_SIGNAL);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, "signal wait for SIGUSR1, SIGTERM, no timeout");
+    expect(NULL, NULL, WAIT_TIMEOUT_NO, signal_sets[_i].expected);
 }
 END_TEST
 
@@ -321,7 +363,7 @@ static TCase *make_tests(void)
     tcase_add_test(tcase, select_has_its_timeout);
     tcase_add_test(tcase, epoll_of_several);
     tcase_add_test(tcase, epoll_of_nothing);
-    tcase_add_test(tcase, signals);
+    tcase_add_loop_test(tcase, signals, 0, sizeof(signal_sets) / sizeof(*signal_sets));
     tcase_add_test(tcase, any_signal);
     tcase_add_test(tcase, sleep_has_time_left);
     tcase_add_test(tcase, sleep_of_unknown_rest);
