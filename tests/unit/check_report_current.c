@@ -5,6 +5,7 @@
 
 #include "report_made.h"
 #include "suite.h"
+#include "report/common/members.h"
 #include "report/common/phrases.h"
 #include "suppress/suppress.h"
 
@@ -99,6 +100,37 @@ START_TEST(objects_on_own_stacks_are_one_block)
     ck_assert(!is_one_block());
     at_condvar[1].wait.symbol = "stack of T41";
     ck_assert(!is_one_block());
+}
+END_TEST
+
+/* Elements of one variable, and data of a library without symbols. */
+START_TEST(parts_of_one_object_are_one_block)
+{
+    static const struct {
+        const char *a, *b;
+        bool one;
+    } names[] = {{"conds", "conds+0x30", true},          {"libx.so+0x9ce8", "libx.so+0xa000", true},
+                 {"jobs_ready", "room", false},          {"libx.so+0x9ce8", "liby.so+0x9ce8", false},
+                 {"conds+0x30", "conds_of+0x30", false}, {"a", "b", false}};
+    fill_current();
+    at_condvar[0].wait.what = "condvar wait on the one";
+    at_condvar[1].wait.what = "condvar wait on the other";
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        at_condvar[0].wait.symbol = (char *)names[i].a;
+        at_condvar[1].wait.symbol = (char *)names[i].b;
+        ck_assert_msg(is_one_block() == names[i].one, "%s, %s", names[i].a, names[i].b);
+    }
+}
+END_TEST
+
+/* Three threads, two objects: it is not true that each has its own. */
+START_TEST(awaited_objects_are_counted)
+{
+    const char *whats[] = {"b", "a", "b"}, *one[] = {"a", "a"}, *own[] = {"a", NULL, "b"};
+    ck_assert_int_eq(compare_awaited(whats, 3), OBJECTS_SEVERAL);
+    ck_assert_int_eq(compare_awaited(one, 2), OBJECTS_ONE);
+    ck_assert_int_eq(compare_awaited(own, 3), OBJECTS_OWN);
+    ck_assert_int_eq(compare_awaited(own, 0), OBJECTS_ONE);
 }
 END_TEST
 
@@ -346,6 +378,8 @@ int main(void)
     tcase_add_test(tests, equal_places_are_one_block);
     tcase_add_test(tests, own_objects_are_one_block);
     tcase_add_test(tests, objects_on_own_stacks_are_one_block);
+    tcase_add_test(tests, parts_of_one_object_are_one_block);
+    tcase_add_test(tests, awaited_objects_are_counted);
     tcase_add_test(tests, a_wide_wait_has_two_lines);
     tcase_add_test(tests, hidden_threads_are_named_unless_shown);
     tcase_add_test(tests, equal_text_is_one_block);

@@ -176,7 +176,24 @@ static const char *object_name(const struct thread_info *thread)
     return is_own ? "own stack" : wait->symbol;
 }
 
-/* Waits on different objects of one kind are equal when no object has a name. */
+/* Without the offset: "conds+0x30" is an element of "conds", and "libx.so+0x9ce8" has no name of its own. */
+static size_t name_length(const char *name)
+{
+    size_t length = strlen(name), digits = length;
+    while (digits && isxdigit((unsigned char)name[digits - 1]))
+        digits--;
+    return digits >= 3 && memcmp(name + digits - 3, "+0x", 3) == 0 ? digits - 3 : length;
+}
+
+static int compare_names(const char *a, const char *b)
+{
+    if (!a || !b)
+        return compare_text(a, b);
+    size_t first = name_length(a), second = name_length(b);
+    return first == second ? memcmp(a, b, first) : first < second ? -1 : 1;
+}
+
+/* Waits on different objects of one kind are equal when the objects have no name, or that of one variable. */
 static int compare_known(const struct thread_info *first, const struct thread_info *second)
 {
     const struct thread_stack *a = first->current, *b = second->current;
@@ -186,8 +203,24 @@ static int compare_known(const struct thread_info *first, const struct thread_in
         return a->wait.timeout < b->wait.timeout ? -1 : 1;
     if (a->wait.owner != b->wait.owner)
         return a->wait.owner < b->wait.owner ? -1 : 1;
-    int order = compare_text(object_name(first), object_name(second));
+    int order = compare_names(object_name(first), object_name(second));
     return order ? order : compare_text(a->why_none, b->why_none);
+}
+
+static int compare_whats(const void *a, const void *b)
+{
+    const char *const *x = a, *const *y = b;
+    return compare_text(*x, *y);
+}
+
+enum objects compare_awaited(const char **whats, size_t count)
+{
+    size_t different = 0;
+    if (count)
+        qsort(whats, count, sizeof(*whats), compare_whats);
+    for (size_t i = 0; i < count; i++)
+        different += i == 0 || compare_text(whats[i - 1], whats[i]) != 0;
+    return different <= 1 ? OBJECTS_ONE : different == count ? OBJECTS_OWN : OBJECTS_SEVERAL;
 }
 
 int compare_waits(const struct thread_info *a, const struct thread_info *b)

@@ -48,5 +48,9 @@ const struct frame **member_frames(const struct member *member, const struct rep
 int compare_functions(const struct frame *a, const struct frame *b);
 /* Do threads with the same innermost frame do the same? Their waits, and what is known instead of these. */
 int compare_waits(const struct thread_info *a, const struct thread_info *b);
+/* Do threads whose waits are equal wait for one object, each for its own, or several for some? By their texts
+ * `wait.what`, any of which may be NULL. Sorts them. */
+enum objects { OBJECTS_ONE, OBJECTS_OWN, OBJECTS_SEVERAL };
+enum objects compare_awaited(const char **whats, size_t count);
 
 #endif

@@ -141,12 +141,17 @@ void print_names(const struct printer *printer, const struct thread_info *thread
     free_blocks(&blocks);
 }
 
-static bool have_different_waits(const struct block *block)
+/* Without memory: one, of which nothing is printed. */
+static enum objects awaited(const struct block *block)
 {
-    for (size_t i = 1; i < block->count; i++)
-        if (compare_text(block->threads[i]->current->wait.what, block->threads[0]->current->wait.what) != 0)
-            return true;
-    return false;
+    const char **whats = calloc(block->count, sizeof(*whats));
+    if (!whats)
+        return OBJECTS_ONE;
+    for (size_t i = 0; i < block->count; i++)
+        whats[i] = block->threads[i]->current->wait.what;
+    enum objects objects = compare_awaited(whats, block->count);
+    free(whats);
+    return objects;
 }
 
 /* How long ago the threads ran. A stop by an earlier report was a run, too, so a wait can be longer. */
@@ -237,16 +242,18 @@ static const char *object_of(enum wait_on on)
     return objects[on] ? objects[on] : wait_on_name(on);
 }
 
-/* "  the other 39 wait the same way, each on its own pipe" */
+/* "  the other 39 wait the same way, each on its own pipe", "…, not all on the same pipe" */
 static void print_others(const struct printer *printer, const struct block *block)
 {
     enum wait_on on = block->threads[0]->current->wait.on;
-    if (on == WAIT_NONE || block->count < 2 || !have_different_waits(block))
+    enum objects objects = on == WAIT_NONE ? OBJECTS_ONE : awaited(block);
+    if (objects == OBJECTS_ONE)
         return;
     if (block->count == 2)
         fputs("  the other waits the same way, on its own ", printer->out);
     else
-        fprintf(printer->out, "  the other %zu wait the same way, each on its own ", block->count - 1);
+        fprintf(printer->out, "  the other %zu wait the same way, %s ", block->count - 1,
+                objects == OBJECTS_OWN ? "each on its own" : "not all on the same");
     fprintf(printer->out, "%s\n", object_of(on));
 }
 

@@ -29,16 +29,19 @@ static void put_idle(FILE *out, const struct tree_range *range)
     fprintf(out, ", for at least %s", text);
 }
 
-static bool have_different_objects(const struct tree_range *range)
+/* Each sleeps for itself. */
+static enum objects awaited(const struct tree_range *range)
 {
-    const struct wait *wait = &range->entries[0].member.thread->current->wait;
-    const char *first = wait->on == WAIT_SLEEP ? NULL : wait->what; /* each sleeps for itself */
-    for (size_t i = 1; i < range->count && first; i++) {
-        const char *what = range->entries[i].member.thread->current->wait.what;
-        if (what && strcmp(what, first) != 0)
-            return true;
+    const char **whats = calloc(range->count, sizeof(*whats));
+    if (!whats || range->entries[0].member.thread->current->wait.on == WAIT_SLEEP) {
+        free(whats);
+        return OBJECTS_ONE;
     }
-    return false;
+    for (size_t i = 0; i < range->count; i++)
+        whats[i] = range->entries[i].member.thread->current->wait.what;
+    enum objects objects = compare_awaited(whats, range->count);
+    free(whats);
+    return objects;
 }
 
 /* Addresses and the mutex of a condition variable are in the other formats. "condvar wait on 0x5558 on the
@@ -68,8 +71,9 @@ static void put_wait(FILE *out, const struct tree_range *range, bool whole)
         leave_out_addresses(text);
     put_escaped(out, text ? text : "");
     free(text);
-    if (have_different_objects(range))
-        fputs(", each its own", out);
+    enum objects objects = awaited(range);
+    if (objects != OBJECTS_ONE)
+        fputs(objects == OBJECTS_OWN ? ", each its own" : ", not all the same", out);
     put_idle(out, range);
 }
 
