@@ -90,7 +90,8 @@ void dump_after_change(int number)
 void dump_in_child(void)
 {
     const struct sigaction action = {.sa_handler = SIG_DFL};
-    if (shim_config.dump_signal && has_dump_handler(shim_config.dump_signal))
+    /* In a sandbox the handler stays, and acts as the default. */
+    if (shim_config.dump_signal && !shim_config.sandboxed && has_dump_handler(shim_config.dump_signal))
         REAL(sigaction)(shim_config.dump_signal, &action, NULL);
     shim_config.dump_signal = 0;
 }

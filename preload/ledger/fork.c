@@ -52,6 +52,8 @@ static void find_missing(const struct shim_state *parent, struct ledger_fork *fo
 void fork_remember(const struct shim_state *parent)
 {
     memset(&latest, 0, sizeof(latest));
+    if (shim_config.sandboxed) /* it gets no ledger */
+        return;
     latest.pid = (pid_t)SYS0(getpid);
     latest.caller = shim_tls.fork_caller;
     latest.fork.pid = (int32_t)shim_pid_before_fork();

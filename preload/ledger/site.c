@@ -77,7 +77,7 @@ static uint32_t new_site(struct shim_state *state, const struct content *content
     site->start = start;
     site->start_pc = content->start_pc;
     namespace_note(state);
-    index_insert(&state->encoded, key_of(hash), index);
+    index_insert(state->encoded, key_of(hash), index);
     return index;
 }
 
@@ -99,7 +99,7 @@ static void encode(void *arg)
 
     module_encode_all(state, (const uint64_t *)capture->frames, capture->count, frames);
     uint64_t hash = hash_words(frames, capture->count, mix(capture->flags, content.start_pc));
-    bool known = index_find(&state->encoded, key_of(hash), accept_content, &content);
+    bool known = index_find(state->encoded, key_of(hash), accept_content, &content);
     encoding->site = known ? content.found : new_site(state, &content, hash, encoding->start);
 }
 
@@ -111,17 +111,16 @@ uint32_t site_of(struct shim_state *state, const struct capture *capture, uint64
     uint32_t site;
     bool unloading = module_unloading();
 
-    if (!unloading && index_find(&state->raw, key_of(hash), accept_any, &site))
+    if (!unloading && index_find(state->raw, key_of(hash), accept_any, &site))
         return site;
     struct encoding encoding = {state, capture, start, 0};
     on_new_stack(encode, &encoding);
     if (encoding.site && !unloading)
-        index_insert(&state->raw, key_of(hash), encoding.site);
+        index_insert(state->raw, key_of(hash), encoding.site);
     return encoding.site;
 }
 
 void site_forget_addresses(struct shim_state *state)
 {
     atomic_fetch_add(&state->header->generation, 1);
-    index_clear(&state->raw);
 }

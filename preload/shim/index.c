@@ -1,99 +1,43 @@
 #include "preload/shim/index.h"
 
-#define FIRST_LEVEL_BITS 9 /* 512 entries: one page */
-#define BUCKET 8           /* entries: one cache line */
+#define PAGE 512 /* entries */
+#define BUCKET 8
 #define KEY_MASK ((1ull << INDEX_KEY_BITS) - 1)
 
-static size_t level_entries(uint32_t level)
+static uint64_t hash_of(uint64_t key)
 {
-    return (size_t)1 << (FIRST_LEVEL_BITS + 2 * level);
+    return (key & KEY_MASK) * 0x9e3779b97f4a7c15ull;
 }
 
-static size_t level_start(uint32_t level)
+/* which: 0 or 1. */
+static inline _Atomic uint64_t *bucket_of(struct index *index, uint64_t hash, int which)
 {
-    /* 512 * (1 + 4 + … + 4^(level-1)) */
-    return (((size_t)1 << (2 * level)) - 1) / 3 << FIRST_LEVEL_BITS;
+    uint64_t page = (hash >> 40) % (INDEX_ENTRIES / PAGE);
+    uint64_t bucket = hash >> (which ? 58 : 52);
+    return index->entries + page * PAGE + bucket % (PAGE / BUCKET) * BUCKET;
 }
 
-static uint64_t make_entry(uint64_t key, uint32_t value)
+void index_insert(struct index *index, uint64_t key, uint32_t value)
 {
-    return (key & KEY_MASK) << 20 | (value + 1);
-}
-
-/* The two buckets of a key in a level. */
-struct places {
-    _Atomic uint64_t *bucket[2];
-};
-
-static inline struct places find_places(struct index *index, uint32_t level, uint64_t key)
-{
-    uint64_t hash = (key & KEY_MASK) * 0x9e3779b97f4a7c15ull;
-    size_t mask = level_entries(level) / BUCKET - 1;
-    _Atomic uint64_t *table = index->entries + level_start(level);
-    return (struct places){{table + ((hash >> 40) & mask) * BUCKET, table + ((hash >> 20) & mask) * BUCKET}};
-}
-
-size_t index_bytes(uint32_t levels)
-{
-    return level_start(levels) * sizeof(uint64_t);
-}
-
-void index_init(struct index *index, void *zeroed, uint32_t levels)
-{
-    index->entries = zeroed;
-    index->levels = levels;
-    atomic_store(&index->top, 0);
-}
-
-static bool insert_at(struct places places, uint64_t entry)
-{
-    for (int b = 0; b < 2; b++)
-        for (int i = 0; i < BUCKET; i++) {
-            uint64_t found = atomic_load_explicit(&places.bucket[b][i], memory_order_relaxed);
-            if (found == entry)
-                return true;
-            if (found == 0 && atomic_compare_exchange_strong(&places.bucket[b][i], &found, entry))
-                return true;
-        }
-    return false;
-}
-
-bool index_insert(struct index *index, uint64_t key, uint32_t value)
-{
-    if (!index->entries || value > INDEX_VALUE_MAX)
-        return false;
-    uint32_t level = atomic_load_explicit(&index->top, memory_order_relaxed);
-    while (!insert_at(find_places(index, level, key), make_entry(key, value))) {
-        if (level + 1 >= index->levels)
-            return false;
-        atomic_compare_exchange_strong(&index->top, &level, level + 1);
-        level = atomic_load(&index->top);
+    uint64_t hash = hash_of(key), entry = (key & KEY_MASK) << 20 | (value + 1);
+    for (int i = 0; i < 2 * BUCKET; i++) {
+        _Atomic uint64_t *place = bucket_of(index, hash, i / BUCKET) + i % BUCKET;
+        uint64_t found = 0;
+        if (atomic_compare_exchange_strong(place, &found, entry) || found == entry)
+            return;
     }
-    return true;
-}
-
-void index_clear(struct index *index)
-{
-    if (!index->entries)
-        return;
-    size_t end = level_start(atomic_load(&index->top) + 1);
-    for (size_t i = 0; i < end; i++)
-        if (atomic_load_explicit(&index->entries[i], memory_order_relaxed))
-            atomic_store_explicit(&index->entries[i], 0, memory_order_relaxed);
+    /* Another one is forgotten. */
+    atomic_store(bucket_of(index, hash, 0) + value % BUCKET, entry);
 }
 
 bool index_find(struct index *index, uint64_t key, index_accept_fn *accept, void *arg)
 {
-    if (!index->entries)
-        return false;
-    for (int level = (int)atomic_load(&index->top); level >= 0; level--) {
-        struct places places = find_places(index, (uint32_t)level, key);
-        for (int b = 0; b < 2; b++)
-            for (int i = 0; i < BUCKET; i++) {
-                uint64_t found = atomic_load_explicit(&places.bucket[b][i], memory_order_acquire);
-                if (found >> 20 == (key & KEY_MASK) && found && accept(arg, (uint32_t)(found & 0xfffff) - 1))
-                    return true;
-            }
+    uint64_t hash = hash_of(key);
+    for (int i = 0; i < 2 * BUCKET; i++) {
+        uint64_t found =
+            atomic_load_explicit(bucket_of(index, hash, i / BUCKET) + i % BUCKET, memory_order_acquire);
+        if (found >> 20 == (key & KEY_MASK) && found && accept(arg, (uint32_t)(found & 0xfffff) - 1))
+            return true;
     }
     return false;
 }

@@ -5,8 +5,6 @@
 
 #include "preload/shim/sys.h"
 
-#define SITE_LEVELS 3 /* 10,752 entries */
-
 struct shim_state shim_first_state;
 /* Used when there is no memory for the real one, or none is wanted. */
 static struct shim_state failed_state;
@@ -27,7 +25,7 @@ static size_t pages(size_t bytes)
 static struct shim_state *map_state(void)
 {
     /* This is virtual memory, and few of its pages are used. */
-    size_t indexes = pages(sizeof(struct shim_state)), births = indexes + pages(2 * index_bytes(SITE_LEVELS));
+    size_t indexes = pages(sizeof(struct shim_state)), births = indexes + 2 * sizeof(struct index);
     size_t size = births + pages(STATE_BIRTHS * sizeof(struct thread_birth));
     char *memory = sys_map(size);
     if (!memory)
@@ -37,8 +35,8 @@ static struct shim_state *map_state(void)
     state->size = size;
     state->maker = pthread_self();
     state->births = (struct thread_birth *)(memory + births);
-    index_init(&state->raw, memory + indexes, SITE_LEVELS);
-    index_init(&state->encoded, memory + indexes + index_bytes(SITE_LEVELS), SITE_LEVELS);
+    state->raw = (struct index *)(memory + indexes);
+    state->encoded = state->raw + 1;
     atomic_store(&state->ready, SHIM_BUSY);
     return state;
 }
@@ -64,15 +62,15 @@ bool state_make(struct shim_state *expected, bool wanted)
     return false;
 }
 
-void state_leave(struct shim_state *parent, bool under_way)
+void state_leave(struct shim_state *parent, bool keep)
 {
     forked = true;
-    here = (pid_t)SYS0(getpid);
+    here = shim_config.sandboxed == SANDBOX_SURE ? here : (pid_t)SYS0(getpid);
     if (shim_state == parent)
         shim_state = &shim_first_state;
     memset(&shim_first_state, 0, sizeof(shim_first_state)); /* another thread can have held a lock */
     atomic_store(&failed_state.unrecorded, 0);
-    if (!under_way && parent->size)
+    if (!keep && parent->size)
         SYS2(munmap, parent, parent->size);
 }
 
@@ -96,11 +94,6 @@ bool shim_is_child(void)
 pid_t shim_pid_before_fork(void)
 {
     return here;
-}
-
-bool shim_is_here(void)
-{
-    return !shim_config.sandboxed && (pid_t)SYS0(getpid) == here;
 }
 
 bool shim_shares_memory(void)

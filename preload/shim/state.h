@@ -48,8 +48,8 @@ struct shim_state {
     struct thread_birth *births;
     _Atomic uint32_t backed[SECTIONS]; /* the kernel has memory for records below it */
 
-    struct index raw;     /* hash of a raw backtrace and the generation -> site */
-    struct index encoded; /* content_hash -> site */
+    struct index *raw;     /* hash of a raw backtrace and the generation -> site */
+    struct index *encoded; /* content_hash -> site */
 
     _Atomic uint64_t unrecorded; /* creations without a ledger: SHIM_FAILED */
 
@@ -88,8 +88,8 @@ void state_never(void);
  * or if this process must have none, the new state is SHIM_FAILED. */
 bool state_make(struct shim_state *expected, bool wanted);
 
-/* In a forked child: forgets the state of the parent. under_way: its memory stays. */
-void state_leave(struct shim_state *parent, bool under_way);
+/* In a forked child: forgets the state of the parent. keep: its memory stays. */
+void state_leave(struct shim_state *parent, bool keep);
 
 /* Unmaps births from this slot on. */
 void state_give_back(struct shim_state *state, uint32_t slots);
@@ -110,9 +110,6 @@ bool shim_is_child(void);
 /* In a forked child before state_leave: the pid of the process that its shim knows. getppid
  * would name another process when the parent has ended. */
 pid_t shim_pid_before_fork(void);
-
-/* Is this the process that its shim knows, and not a child of vfork? */
-bool shim_is_here(void);
 
 /* Is it known that this process uses the memory of another one, as a child of vfork does? Not in a
  * sandbox. */

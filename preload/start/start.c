@@ -53,17 +53,16 @@ static void before_fork(void)
  * A signal handler can fork while this thread is in a hook. Then the hook continues in the child with the
  * state and ledger that it knows. Both stay mapped, but the ledger has been replaced by private memory, so
  * that nothing reaches the parent. A thread that is not in a hook yet, but in the trampoline, needs its
- * birth.
+ * birth. A sandbox can end the program for these system calls.
  */
 static void leave_parent(struct shim_state *parent)
 {
-    bool under_way = shim_tls.under_way || !shim_tls.begun;
-    ledger_leave(under_way);
-    state_leave(parent, under_way);
+    bool under_way = shim_tls.under_way || !shim_tls.begun, sandbox = shim_config.sandboxed == SANDBOX_SURE;
+    if (under_way || !sandbox)
+        ledger_leave(under_way);
+    state_leave(parent, under_way || sandbox);
     shim_config.ptracer = 0; /* Yama's permission is for one process */
     shim_tls.slot = NULL;
-    shim_tls.serial = 0;
-    shim_tls.epoch = 0;
 }
 
 static void in_forked_child(void)
@@ -242,7 +241,7 @@ struct shim_state *shim_at_end(void)
 {
     struct shim_state *state = shim_known();
     /* Also threads whose creation was not seen are reported, and what could not be seen. */
-    if (!state && *shim_config.run_dir && shim_is_here() && (shim_count_tasks() > 1 || namespace_exists()))
+    if (!state && *shim_config.run_dir && (shim_count_tasks() > 1 || namespace_exists()))
         state = shim_attach();
     return state && shim_is_own_process(state) ? state : NULL;
 }

@@ -7,11 +7,10 @@
 #include "preload/ledger/site.h"
 #include "preload/ledger/slot.h"
 
-#define LEVELS 4
 #define TRAMPOLINE 0x1234
 struct shim_state state;
 static struct thread_birth births[STATE_BIRTHS];
-static char *memory;
+static struct index *indexes;
 struct descriptor descriptors[MANY];
 struct new_thread latest;
 
@@ -29,12 +28,12 @@ void hand_over(struct descriptor *descriptor, struct ledger_slot *slot)
 
 void writer_begin(void)
 {
-    size_t size = index_bytes(LEVELS);
     memset(&state, 0, sizeof(state));
-    memory = calloc(2, size);
-    ck_assert_ptr_nonnull(memory);
-    index_init(&state.raw, memory, LEVELS);
-    index_init(&state.encoded, memory + size, LEVELS);
+    indexes = aligned_alloc(64, 2 * sizeof(*indexes));
+    ck_assert_ptr_nonnull(indexes);
+    memset(indexes, 0, 2 * sizeof(*indexes));
+    state.raw = indexes;
+    state.encoded = indexes + 1;
     memset(descriptors, 0, sizeof(descriptors));
     shim_config.start_offset = offsetof(struct descriptor, start);
     shim_config.tid_offset = -1;
@@ -49,7 +48,7 @@ void writer_begin(void)
 
 void writer_finish(void)
 {
-    free(memory);
+    free(indexes);
 }
 
 uint32_t make_site_of(void *start)
