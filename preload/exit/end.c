@@ -75,9 +75,9 @@ static void record_exit(struct ledger_header *header, enum ledger_end how, int s
 /* For a process that changed its user or root, so that the reporter would lack access. */
 static bool ask_run(void)
 {
-    struct reporter_access access = reporter_allow();
+    long dumpable = reporter_allow();
     bool done = run_ask(LEDGER_RUN_STACKS, NULL);
-    reporter_disallow(&access);
+    reporter_disallow(dumpable);
     return done;
 }
 

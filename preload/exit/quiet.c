@@ -77,38 +77,21 @@ static bool waits_for_ever(const struct shim_state *state, const char *text)
     }
 }
 
-static bool read_switches(long directory, int32_t tid, uint64_t *switches)
+/* *hash: gets the task and its numbers of context switches, which are the last lines of its status. They are
+ * read first: a thread that runs after that is noticed by the other pass. */
+static bool is_waiting(const struct pass *pass, long directory, int32_t tid, uint64_t *hash)
 {
-    static const char *const names[] = {"\nvoluntary_ctxt_switches:\t", "\nnonvoluntary_ctxt_switches:\t"};
-    char buffer[4096];
-    *switches = 0;
-    if (!task_read(directory, tid, "status", buffer, sizeof(buffer)))
+    char status[4096], call[256];
+    if (!task_read(directory, tid, "status", status, sizeof(status)))
         return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        const char *found = strstr(buffer, names[i]);
-        if (!found)
-            return false;
-        found += strlen(names[i]);
-        *switches += read_number(&found);
-    }
-    return true;
-}
-
-static bool is_zombie(long directory, int32_t tid)
-{
-    char buffer[512];
-    if (!task_read(directory, tid, "stat", buffer, sizeof(buffer)))
-        return false;
-    const char *end = strrchr(buffer, ')');
-    return end && end[1] && end[2] == 'Z'; /* a main thread that has ended */
-}
-
-static bool is_waiting(const struct pass *pass, long directory, int32_t tid)
-{
-    char buffer[256];
-    return (task_read(directory, tid, "syscall", buffer, sizeof(buffer)) &&
-            waits_for_ever(pass->state, buffer)) ||
-           is_zombie(directory, tid);
+    const char *at = strstr(status, "\nvoluntary_ctxt_switches:");
+    *hash ^= (uint64_t)tid;
+    for (; at && *at; at++)
+        *hash = (*hash ^ (unsigned char)*at) * 0x9e3779b97f4a7c15ull;
+    if (at && strstr(status, "\nState:\tZ")) /* a main thread that has ended */
+        return true;
+    return at && task_read(directory, tid, "syscall", call, sizeof(call)) &&
+           waits_for_ever(pass->state, call);
 }
 
 /* ---- all tasks ------------------------------------------------------------------------ */
@@ -116,15 +99,10 @@ static bool is_waiting(const struct pass *pass, long directory, int32_t tid)
 static bool add(void *arg, long directory, int32_t tid)
 {
     struct pass *pass = arg;
-    uint64_t switches;
     if (tid == pass->self)
         return true;
-    /* The switches are read first: a thread that runs after that is noticed by the other pass. */
-    if (++pass->count <= MAX_TASKS && read_switches(directory, tid, &switches) &&
-        is_waiting(pass, directory, tid)) {
-        pass->hash = (pass->hash ^ (uint64_t)tid << 32 ^ switches) * 0x9e3779b97f4a7c15ull;
+    if (++pass->count <= MAX_TASKS && is_waiting(pass, directory, tid, &pass->hash))
         return true;
-    }
     pass->quiet->busy = tid;
     return false;
 }

@@ -212,30 +212,22 @@ static enum reporter_verdict run_job(struct job *job, char *stack)
 
 /* A process that dropped privileges is not dumpable, and with Yama only an ancestor
  * may trace without permission. */
-struct reporter_access reporter_allow(void)
+long reporter_allow(void)
 {
-    struct reporter_access access = {SYS1(prctl, PR_GET_DUMPABLE)};
-    if (access.dumpable != 1)
+    long dumpable = SYS1(prctl, PR_GET_DUMPABLE);
+    if (dumpable != 1)
         SYS2(prctl, PR_SET_DUMPABLE, 1);
     SYS2(prctl, PR_SET_PTRACER, PR_SET_PTRACER_ANY);
-    return access;
+    return dumpable;
 }
 
-void reporter_disallow(const struct reporter_access *access)
+void reporter_disallow(long dumpable)
 {
     SYS2(prctl, PR_SET_PTRACER, 0);
     if (shim_config.ptracer)
         SYS2(prctl, PR_SET_PTRACER, shim_config.ptracer);
-    if (access->dumpable != 1)
-        SYS2(prctl, PR_SET_DUMPABLE, access->dumpable);
-}
-
-static enum reporter_verdict run_with_access(struct job *job, char *stack)
-{
-    struct reporter_access access = reporter_allow();
-    enum reporter_verdict verdict = run_job(job, stack);
-    reporter_disallow(&access);
-    return verdict;
+    if (dumpable != 1)
+        SYS2(prctl, PR_SET_DUMPABLE, dumpable);
 }
 
 /* At an end the reporter stops the other threads for ever: PARK and TID for cmd_explain.c. */
@@ -288,7 +280,9 @@ static enum reporter_verdict run(const char *mode, struct reporter_question *que
     /* No handler of the program may run in the child in between. None may run in this thread either, while
      * the child uses its thread-local storage. */
     struct hold hold = hold_begin(&shim_state->reporting);
-    enum reporter_verdict verdict = run_with_access(job, stack);
+    long dumpable = reporter_allow();
+    enum reporter_verdict verdict = run_job(job, stack);
+    reporter_disallow(dumpable);
     hold_end(&hold);
     SYS2(munmap, stack, size);
     return verdict;

@@ -24,12 +24,9 @@ enum reporter_verdict reporter_run(const char *mode);
  */
 enum reporter_verdict reporter_explain(const char *mode, unsigned kinds);
 
-/* reporter_allow permits another process to trace this one, until reporter_disallow. */
-struct reporter_access {
-    long dumpable; /* before */
-};
-struct reporter_access reporter_allow(void);
-void reporter_disallow(const struct reporter_access *access);
+/* reporter_allow permits another process to trace this one, until reporter_disallow of what it returned. */
+long reporter_allow(void);
+void reporter_disallow(long dumpable);
 
 /* The same with arguments: `threadleak _explain MODE PID FD ARGUMENT…`.  FD is a pipe for
  * its answer.  If `fd` is not below 0, FD is this descriptor, for its report. */

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 
 #include "common/compat.h"
-#include "preload/ledger/module_table.h"
 #include "preload/shim/readable.h"
 
 #define HAS_FIND_OBJECT (loader_find_object != NULL)

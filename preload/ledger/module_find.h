@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "common/ledger_code.h"
-#include "preload/ledger/module_found.h"
+#include "preload/ledger/module_table.h"
 
 /* Call it when the unwinder is loaded, when the loader's lock may be taken. */
 void module_find_start(void);

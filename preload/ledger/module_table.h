@@ -9,10 +9,17 @@
 #define THREADLEAK_PRELOAD_LEDGER_MODULE_TABLE_H
 
 #include <stdbool.h>
-
-#include "preload/ledger/module_found.h"
+#include <stdint.h>
 
 #define MODULE_TABLE_SIZE 128
+
+/* Bytes of a path, with its NUL. The stack may be small. */
+#define MODULE_PATH 512
+
+struct module_found {
+    uint64_t start, end; /* end: of the last segment */
+    uint64_t eh_frame;   /* address of .eh_frame_hdr; 0: none */
+};
 
 /* Takes the loader's lock. */
 void module_table_fill(void);
