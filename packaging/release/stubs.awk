@@ -33,6 +33,8 @@ $7 != "UND" && $8 ~ /@/ && $4 ~ /^(FUNC|IFUNC|OBJECT)$/ {
     is_default = sub(/^[^@]*@@/, "", version)
     sub(/^[^@]*@/, "", version)
     number = number_of(version)
+    if (is_default)
+        is_linkable[symbol] = 1
     if (is_default && !number)
         is_moved[symbol] = 1
     if (number <= best[symbol])
@@ -48,7 +50,9 @@ $7 != "UND" && $8 ~ /@/ && $4 ~ /^(FUNC|IFUNC|OBJECT)$/ {
 END {
     print ".text\ncode: ret" >base ".s"
     for (symbol in version_of) {
-        if (home_of(symbol) != name)
+        # Names without a default version are for old programs alone: pthread_atfork() is a part of libc_nonshared.a, and its
+        # old version was in libpthread, which a program without threads does not search before libc.
+        if (!is_linkable[symbol] || home_of(symbol) != name)
             continue
         nodes[version_of[symbol]] = nodes[version_of[symbol]] " " symbol ";"
         print(is_weak[symbol] ? ".weak " : ".globl ") symbol >base ".s"

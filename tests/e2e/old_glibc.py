@@ -80,6 +80,9 @@ def release_without_packages(bench):
     demand(not os.path.exists(f"{root}/usr/lib/x86_64-linux-gnu/libunwind.so.8"), "it has libunwind itself")
     status, out, err = inside(root, "/opt/threadleak/bin/threadleak selftest")
     demand(status == 0 and "all leaks were found" in out and "created by plant_running" in out, f"{status} {out}{err}")
+    # Programs that are not linked with libpthread.
+    status, out, err = inside(root, "/opt/threadleak/bin/threadleak run -- sh -c 'ls -d / && bash -c true'")
+    demand((status, out, err) == (0, "/\n", ""), f"{status} {out}{err}")
 
 
 def sources(bench):

@@ -98,6 +98,27 @@ def needs_glibc_2_17(bench):
         raise Skip("Debian 11's libunwind cannot be downloaded; the versions of the others are right")
 
 
+def symbols(*files):
+    """What readelf prints of symbols that have versions: (is it defined there, name, version after @ or @@)."""
+    _, out, _ = harness.call(["readelf", "-W", "--dyn-syms", *files])
+    return [(place != "UND", *re.match(r"([^@]*)(@.*)", name).groups())
+            for place, name in re.findall(r" (\S+) (\S+@GLIBC_\S+)", out)]
+
+
+def needs_no_name_of_old_programs_alone(bench):
+    """libc.so.6 keeps for old programs what had been in other libraries, as pthread_atfork@GLIBC_2.2.5.  A new program cannot
+    be linked with these names.  With the glibc of their time, a program without threads dies if it looks for one in libc.so.6."""
+    status, libc, _ = harness.call(["cc", "-print-file-name=libc.so.6"])
+    demand(status == 0, "cc")
+    beside = [os.path.join(os.path.dirname(libc.strip()), name) for name in sorted(LIBC - {"liblzma.so.5"})]
+    linkable = {name for is_defined, name, version in symbols(*filter(os.path.exists, beside)) if is_defined and version.startswith("@@")}
+    place = bench.unpacked()
+    for name in OWN:
+        imported = {symbol for is_defined, symbol, _ in symbols(f"{place}/{name}") if not is_defined}
+        demand(len(imported) > 50, f"{name}: {imported}")
+        demand(imported <= linkable, f"{name}: {imported - linkable}")
+
+
 def works_anywhere(bench):
     place, program = bench.unpacked(), bench.target("running")
     status, out, err = harness.call([f"{place}/bin/threadleak", "run", "--", program], env=bench.env)
@@ -240,7 +261,7 @@ def gitlab(bench):
         demand(status not in (0, LEAKS), f"{wrong}: {status} {text}")
 
 
-TESTS = [needs_glibc_2_17, works_anywhere, loads_the_libunwind_beside_it, contents, same_bytes, sources, github, gitlab]
+TESTS = [needs_glibc_2_17, needs_no_name_of_old_programs_alone, works_anywhere, loads_the_libunwind_beside_it, contents, same_bytes, sources, github, gitlab]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
