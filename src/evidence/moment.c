@@ -16,6 +16,15 @@ static double seconds_between(uint64_t from, uint64_t to)
     return to > from ? (double)(to - from) / 1e9 : 0;
 }
 
+/* The time that was left at the moment, or when the wait began, if that was later. */
+static void align_left(struct thread_stack *thread, double later)
+{
+    struct wait *wait = &thread->wait;
+    double over = thread->idle_s < later ? thread->idle_s : later;
+    if (over > 0 && wait->left_s >= 0)
+        wait_set_left(wait, wait->left_s + over);
+}
+
 void moment_align(struct evidence *evidence)
 {
     struct stacks *stacks = evidence->stacks;
@@ -26,6 +35,7 @@ void moment_align(struct evidence *evidence)
             continue;
         double later = stacks->moment_ns ? seconds_between(now, stacks->moment_ns) : 0;
         uint64_t began = began_ns(evidence, thread->tid);
+        align_left(thread, later);
         thread->idle_s = thread->idle_s > later ? thread->idle_s - later : 0;
         if (began && thread->idle_s > seconds_between(began, now))
             thread->idle_s = seconds_between(began, now);

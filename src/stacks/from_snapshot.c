@@ -149,6 +149,7 @@ static bool fill_waits(struct stacks *stacks, const struct snapshot *snapshot, s
         .name_arg = &names,
         .files = facts->files,
         .tasks = &stacks->tasks,
+        .moment_ns = facts->moment_ns,
     };
     set_fork(&context, options->ledger);
     struct waits *waits = waits_new(&context, error);

@@ -1,7 +1,10 @@
 #include "wait/time.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "base/clock.h"
 
 static const double MAX_SECONDS = 1e10; /* a larger value is not a time */
 
@@ -15,6 +18,13 @@ static double read_time(const struct view *view, uint64_t address, double per_se
     return (double)parts[0] + (double)parts[1] / per_second;
 }
 
+/* Since the moment of the report: symbols are read before this, which can take long. */
+static double late_s(const struct waits *waits)
+{
+    uint64_t now = now_ns() + (uint64_t)waits->ahead_ns, moment = waits->context.moment_ns;
+    return moment && now > moment ? (double)(now - moment) / 1e9 : 0;
+}
+
 static double left_until(const struct view *view, double until)
 {
     struct timespec now;
@@ -26,7 +36,7 @@ static double left_until(const struct view *view, double until)
         return -1;
     if (until < 0 || clock_gettime(clock, &now) != 0)
         return -1;
-    double left = until - (double)now.tv_sec - (double)now.tv_nsec / 1e9;
+    double left = until - (double)now.tv_sec - (double)now.tv_nsec / 1e9 + late_s(view->waits);
     return left < 0 ? 0 : left;
 }
 
@@ -122,4 +132,24 @@ void wait_add_left(struct line *line, const struct wait *wait)
         line_add(line, "%.0f s left", wait->left_s);
     else
         line_add(line, "%.1f s left", wait->left_s);
+}
+
+bool wait_set_left(struct wait *wait, double left_s)
+{
+    struct line old = {.length = 0}, changed = {.length = 0};
+    struct wait later = {.left_s = left_s};
+    wait_add_left(&old, wait);
+    const char *at = wait->text && old.length ? strstr(wait->text, old.text) : NULL;
+    if (at) {
+        line_add(&changed, "%.*s", (int)(at - wait->text), wait->text);
+        wait_add_left(&changed, &later);
+        line_add(&changed, "%s", at + old.length);
+        char *text = line_copy(&changed);
+        if (!text)
+            return false;
+        free(wait->text);
+        wait->text = text;
+    }
+    wait->left_s = left_s;
+    return true;
 }

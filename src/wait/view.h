@@ -77,6 +77,7 @@ struct waits {
     } main;         /* owner_add() */
     bool glibc_known;
     bool has_proc;    /* snapshot_has_proc: the process is alive, and its clocks can be read */
+    int64_t ahead_ns; /* process_clock_ahead_ns */
     bool same_clocks; /* CLOCK_MONOTONIC is the same for this program and for the process */
     bool is_halted;   /* stopped by SIGSTOP: relative timeouts are those of that moment */
 };

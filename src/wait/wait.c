@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proc/clocks.h"
 #include "proc/process.h"
 #include "proc/status.h"
 #include "wait/describe.h"
@@ -116,6 +117,7 @@ static bool explain_all(struct waits *waits)
         return false;
     waits->glibc_known = glibc_is_known(snapshot, waits->context.glibc);
     waits->has_proc = snapshot_has_proc(snapshot);
+    waits->ahead_ns = waits->has_proc ? process_clock_ahead_ns(task) : 0;
     waits->same_clocks = waits->has_proc && process_shares_namespace(task, "time");
     if (waits->has_proc)
         own_tids_read(&waits->own_tids, snapshot->pid);

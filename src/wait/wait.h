@@ -66,6 +66,9 @@ typedef bool wait_name_fn(void *arg, pid_t tid, char *to, size_t size);
 struct files *wait_files_read(const struct snapshot *snapshot);
 void wait_files_free(struct files *files);
 
+/* Sets left_s, and the time in the text. False: out of memory, and nothing is changed. */
+bool wait_set_left(struct wait *wait, double left_s);
+
 struct wait_context {
     const struct snapshot *snapshot;
     const struct unwinder *unwinder;
@@ -74,6 +77,7 @@ struct wait_context {
     void *name_arg;
     struct files *files;           /* of wait_files_read; NULL: not read yet. waits_free frees it */
     const struct task_list *tasks; /* how long each thread has not run; may be NULL or empty */
+    uint64_t moment_ns;            /* left_s is of that, on its CLOCK_MONOTONIC; 0: of now */
     const char *glibc;             /* version that the process runs, "2.36"; NULL: search for it */
     /* The fork that began the process. The thread that called it is the main thread of the child, but locks
      * that it held have its tid in the parent as their owner. */

@@ -286,7 +286,17 @@ def goes_on_while_one_can(bench):
         demand(done == (0, "", ""), f"{what}: {done}")
 
 
-TESTS = [kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, fault_of_an_untracked_thread,
+def times_are_of_one_moment(bench):
+    """The stacks are taken when the grace is over. What they say of time is of the end, as the age is."""
+    code, _, report = bench.json([bench.target("wait_until"), "exit"], ["--grace=1000", "--no-default-suppressions"])
+    timed = [thread for thread in harness.threads_of(report["processes"][0]) if (thread["waiting"] or {}).get("left_s") is not None]
+    demand(code == 66 and len(timed) == 1, f"{code} {report}")
+    left, age = timed[0]["waiting"]["left_s"], timed[0]["age_s"]
+    demand(left + age > 86400 - 0.1 and left < 86400 + 0.1, f"{left} s of a day are left, alive {age} s")
+    demand(f", {left:.0f} s left" in timed[0]["waiting"]["text"], timed[0]["waiting"])
+
+
+TESTS = [times_are_of_one_moment, kill, alarm, broken_pipe, waits_for_signals, dispositions, children, fault, fault_of_an_untracked_thread,
          fault_without_the_program, lock_of_stdout, lock_of_malloc, cancelled, position_of_input,
          closed_output, late_output, cut_in_grace, cut_in_report, other_signals_of_others, reporter_is_killed,
          sanitizers, thread_sanitizer, over_when_nobody_can_go_on, goes_on_while_one_can]

@@ -1,5 +1,6 @@
 /* A thread waits until tomorrow, one for a pipe, one for a semaphore of several processes, and the main
- * thread for ever. */
+ * thread for ever; with an argument it returns when the others are asleep. */
+#include "asleep.h"
 #include "target.h"
 
 static sem_t tokens, of_processes;
@@ -30,7 +31,7 @@ static void *wait_for_processes(void *arg)
     return arg;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     pthread_t threads[3];
     CHECK(sem_init(&tokens, 0, 0) == 0 && sem_init(&of_processes, 1, 0) == 0);
@@ -41,5 +42,9 @@ int main(void)
     CHECK(pthread_create(&threads[2], NULL, wait_for_processes, NULL) == 0);
     await_ready(3);
     CHECK(write(STDOUT_FILENO, "ready\n", 6) == 6);
+    if (argc > 1 && *argv[1]) {
+        await_asleep();
+        return 0;
+    }
     await(&tokens);
 }

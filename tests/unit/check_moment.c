@@ -1,5 +1,6 @@
 /* Times of threads are corrected to the moment of their process. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "evidence/moment.h"
 #include "ledger_fake.h"
@@ -30,7 +31,7 @@ static void setup(void)
     evidence = (struct evidence){.ledger = ledger, .pid = PID, .stacks = &stacks, .now_ns = 10 * S};
     ck_assert(thread_index_read(&evidence.threads, ledger));
     for (int i = 0; i < 3; i++)
-        threads[i] = (struct thread_stack){.tid = PID + i, .idle_s = -1};
+        threads[i] = (struct thread_stack){.tid = PID + i, .idle_s = -1, .wait.left_s = -1};
     stacks = (struct stacks){.threads = threads, .count = 3};
 }
 
@@ -80,6 +81,25 @@ START_TEST(stacks_that_were_taken_later)
 }
 END_TEST
 
+/* 2 s of the wait were over when the stacks were taken. */
+START_TEST(the_rest_of_a_wait)
+{
+    struct wait *wait = &threads[1].wait, *later = &threads[2].wait;
+    wait->text = strdup("condvar wait on c, 0.5 s left (mutex m)");
+    later->text = strdup("sleep of 1 s, 0.9 s left");
+    wait->left_s = 0.5;
+    later->left_s = 0.9;
+    set_idle(-1, 3, 0.1);
+    stacks.moment_ns = 12 * S;
+    moment_align(&evidence);
+    ck_assert_double_eq_tol(wait->left_s, 2.5, 0.001);
+    ck_assert_str_eq(wait->text, "condvar wait on c, 2.5 s left (mutex m)");
+    ck_assert_str_eq(later->text, "sleep of 1 s, 1.0 s left"); /* it began after the moment */
+    free(wait->text);
+    free(later->text);
+}
+END_TEST
+
 START_TEST(unknown_stays_unknown)
 {
     stacks.moment_ns = 12 * S;
@@ -108,6 +128,7 @@ int main(void)
     tcase_add_test(tests, nobody_waits_for_longer_than_he_lives);
     tcase_add_test(tests, what_is_possible_stays);
     tcase_add_test(tests, stacks_that_were_taken_later);
+    tcase_add_test(tests, the_rest_of_a_wait);
     tcase_add_test(tests, unknown_stays_unknown);
     tcase_add_test(tests, a_thread_that_is_not_in_the_ledger);
     return suite_run("moment", tests);
