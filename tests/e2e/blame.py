@@ -92,7 +92,8 @@ def check(bench):
     wanted = {"first_leaks": 1, "second_leaks": 1, None: 1}
     for how in FLAGS:
         suite = bench.compile("suite_check.c", *flags, how=how)
-        forked = bench.demand_tests([suite], wanted, bench.environment(CK_FORK="yes"))
+        # Check kills a test after 4 s, which a busy machine can need.
+        forked = bench.demand_tests([suite], wanted, bench.environment(CK_FORK="yes", CK_TIMEOUT_MULTIPLIER="100"))
         demand(len(leaking(forked)) == 3 and all(len(process["leaks"]) == 1 for process in leaking(forked)), f"{forked}")
         demand(len({process["pid"] for process in leaking(forked)}) == 3, "not a process each")
         demand(all(process["command"] == [suite] for process in leaking(forked)), f"{forked}")

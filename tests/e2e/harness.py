@@ -286,7 +286,7 @@ def up(argv, env, **more):
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=TIMEOUT_S)
 
 
 @contextlib.contextmanager

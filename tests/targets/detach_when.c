@@ -1,4 +1,5 @@
 /* Detached before, at and after the end, by itself, twice: one is still alive. */
+#include "asleep.h"
 #include "target.h"
 
 static void *detach_self(void *tid)
@@ -38,6 +39,7 @@ int main(void)
     start(detach_self, &tid);
     await_ready(1);
     await_gone(tid);
+    await_alone();
 
     pthread_t twice = start(stay, NULL);
     CHECK(pthread_detach(twice) == 0);

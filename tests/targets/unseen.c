@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include "asleep.h"
 #include "target.h"
 
 static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -162,6 +163,8 @@ int main(int argc, char **argv)
             all[i].run();
             if (!argv[1][length])
                 return 0;
+            if (all[i].run != detach_alive)
+                await_alone();
             CHECK(printf("up\n") == 3 && fflush(stdout) == 0);
             CHECK(read(0, &byte, 1) == 0);
             syscall(SYS_exit_group, 0);
