@@ -8,6 +8,7 @@
 
 int main(void)
 {
+    pid_t ended;
     pthread_t thread;
     void *libc = dlopen("libc.so.6", RTLD_LAZY);
     int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
@@ -17,11 +18,12 @@ int main(void)
 
     CHECK(create(&thread, NULL, finish, NULL) == 0);
     CHECK(pthread_join(thread, NULL) == 0);
-    CHECK(create(&thread, NULL, finish, NULL) == 0);
+    CHECK(create(&thread, NULL, finish, &ended) == 0);
     CHECK(pthread_detach(thread) == 0);
     CHECK(create(&thread, NULL, stay, NULL) == 0);
     CHECK(pthread_setname_np(thread, "hidden") == 0);
     start(stay, NULL);
     await_ready(4);
+    await_gone(ended);
     return 0;
 }
