@@ -63,6 +63,7 @@ static json_t *save_thread(const struct stacks *stacks, const struct thread_stac
     set_number(&json, "on", wait->on);
     set_bool(&json, "running", wait->running);
     set_number(&json, "address", (int64_t)wait->address);
+    set_number(&json, "place", wait->place);
     set_value(&json, "symbol", string(wait->symbol));
     set_number(&json, "owner", wait->owner);
     set_bool(&json, "owner_ended", wait->owner_ended);

@@ -46,9 +46,10 @@ static bool add_mutex(const struct view *view)
     struct wait *wait = view->wait;
     if (!is_of_loader(view)) {
         line_add(view->line, "%s%smutex ", wait->kind, *wait->kind ? " " : "");
-        return view_add_object(view, wait->address, &wait->symbol);
+        return view_add_object(view);
     }
     line_add(view->line, "the loader's lock");
+    wait->place = PLACE_SYMBOL;
     return (wait->symbol = strdup("the loader's lock")) != NULL;
 }
 
@@ -139,7 +140,7 @@ bool wait_for_cond(const struct view *view)
     wait->address = found.cond;
     wait->mutex = found.mutex;
     line_add(view->line, "condvar wait on ");
-    return view_add_object(view, wait->address, &wait->symbol);
+    return view_add_object(view);
 }
 
 /* ---- the others -------------------------------------------------------------------------- */
@@ -152,7 +153,7 @@ static bool wait_for_rwlock(const struct view *view, bool writing)
     wait->address = glibc_rwlock_of_futex(view->thread->syscall_args[0],
                                           (uint32_t)view->thread->syscall_args[2], writing);
     line_add(view->line, "%s of rwlock ", writing ? "write lock" : "read lock");
-    if (!view_add_object(view, wait->address, &wait->symbol))
+    if (!view_add_object(view))
         return false;
     if (!view_read(view, wait->address, &rwlock, sizeof(rwlock)))
         return true;
@@ -182,7 +183,7 @@ bool wait_for_barrier(const struct view *view)
     wait->address =
         glibc_barrier_of_futex(view->thread->syscall_args[0], (uint32_t)view->thread->syscall_args[2]);
     line_add(view->line, "barrier ");
-    if (!view_add_object(view, wait->address, &wait->symbol))
+    if (!view_add_object(view))
         return false;
     if (view_read(view, wait->address, &barrier, sizeof(barrier)) &&
         barrier.in - barrier.current_round <= barrier.count)
@@ -195,7 +196,7 @@ static bool wait_for_object(const struct view *view, enum wait_on on, const char
     view->wait->on = on;
     view->wait->address = view->thread->syscall_args[0];
     line_add(view->line, "%s ", what);
-    return view_add_object(view, view->wait->address, &view->wait->symbol);
+    return view_add_object(view);
 }
 
 bool wait_for_semaphore(const struct view *view)

@@ -8,15 +8,6 @@
 #include "wait/wait.h"
 #include "wait/module.h"
 
-enum object_place {
-    PLACE_UNKNOWN, /* or not mapped */
-    PLACE_SYMBOL,
-    PLACE_HEAP,  /* malloc's */
-    PLACE_STACK, /* of `owner` */
-    PLACE_ANONYMOUS,
-    PLACE_MODULE, /* data without a symbol, or a file that is mapped */
-};
-
 struct object_name {
     uint64_t address;
     enum object_place place;

@@ -23,7 +23,7 @@ static bool add_once(const struct view *view)
     view->wait->on = WAIT_OTHER;
     view->wait->address = view->thread->syscall_args[0];
     line_add(view->line, "once-initialisation of ");
-    return view_add_object(view, view->wait->address, &view->wait->symbol);
+    return view_add_object(view);
 }
 
 /* The name of the variable, of "guard variable for f()::table". */

@@ -32,13 +32,14 @@ void view_add_thread(const struct view *view, pid_t tid)
     line_add(view->line, "%s", tid == view->thread->tid ? "this thread itself" : title);
 }
 
-bool view_add_object(const struct view *view, uint64_t address, char **symbol)
+static bool add_object(const struct view *view, uint64_t address, char **symbol, enum object_place *place)
 {
     const struct object_name *name = object_name(view->waits->names, address);
     char title[256];
     *symbol = NULL;
     if (!name)
         return false;
+    *place = name->place;
     if (name->place == PLACE_SYMBOL || name->place == PLACE_MODULE) {
         line_add(view->line, "%s", name->text);
         *symbol = strdup(name->text);
@@ -58,6 +59,18 @@ bool view_add_object(const struct view *view, uint64_t address, char **symbol)
     else
         line_add(view->line, " on the stack of %s", title);
     return asprintf(symbol, "stack of %s", title) >= 0;
+}
+
+bool view_add_object(const struct view *view)
+{
+    struct wait *wait = view->wait;
+    return add_object(view, wait->address, &wait->symbol, &wait->place);
+}
+
+bool view_add_mutex(const struct view *view)
+{
+    enum object_place place;
+    return add_object(view, view->wait->mutex, &view->wait->mutex_symbol, &place);
 }
 
 struct kind {

@@ -100,8 +100,11 @@ bool view_read(const struct view *view, uint64_t address, void *to, size_t size)
 bool view_is_shared(const struct view *view, uint64_t address);
 /* "T5 \"flusher\"", "this thread itself", "tid 4247" */
 void view_add_thread(const struct view *view, pid_t tid);
-/* Names an object: "queue_lock", "0x7f… on the heap".  False: out of memory. */
-bool view_add_object(const struct view *view, uint64_t address, char **symbol);
+/* Adds the name of the object at wait->address, "queue_lock", "0x7f… on the heap", and sets wait->symbol and
+ * wait->place.  False: out of memory. */
+bool view_add_object(const struct view *view);
+/* The same for wait->mutex; sets wait->mutex_symbol. */
+bool view_add_mutex(const struct view *view);
 
 /* How the text of a wait shows its timeout. */
 enum kind_timeout {

@@ -31,7 +31,7 @@ static struct stack_facts *stack_of(struct waits *waits, size_t index)
 static bool add_mutex(const struct view *view)
 {
     line_add(view->line, " (mutex ");
-    if (!view_add_object(view, view->wait->mutex, &view->wait->mutex_symbol))
+    if (!view_add_mutex(view))
         return false;
     line_add(view->line, ")");
     return true;

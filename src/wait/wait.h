@@ -29,14 +29,25 @@ enum wait_on {
 /* "mutex" …; NULL for WAIT_NONE. */
 const char *wait_on_name(enum wait_on on);
 
+/* Where an object is. */
+enum object_place {
+    PLACE_UNKNOWN, /* or not mapped */
+    PLACE_SYMBOL,  /* a variable, or a lock of libc or of the loader */
+    PLACE_HEAP,    /* malloc's */
+    PLACE_STACK,   /* of a thread */
+    PLACE_ANONYMOUS,
+    PLACE_MODULE, /* data without a symbol, or a file that is mapped */
+};
+
 enum wait_timeout { WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_NO, WAIT_TIMEOUT_YES };
 
 struct wait {
     enum wait_on on;
-    bool running;        /* on a CPU, or ready to */
-    bool in_destructor;  /* destructor of a thread-specific or thread_local object, at the thread's
-                            end */
-    uint64_t address;    /* of the object; 0: none, or unknown */
+    bool running;       /* on a CPU, or ready to */
+    bool in_destructor; /* destructor of a thread-specific or thread_local object, at the thread's
+                           end */
+    uint64_t address;   /* of the object; 0: none, or unknown */
+    enum object_place place;
     char *symbol;        /* its name: "queue_lock", "pool+0x18", "heap", "stack of T3"; NULL: unknown */
     pid_t owner;         /* tid of the thread that holds it or is joined; 0: none, or unknown */
     bool owner_ended;    /* that thread has ended, or never existed in this process */

@@ -26,6 +26,7 @@ static void fill_current(void)
     waiting_frames[0].runtime = waiting_frames[1].runtime = waiting_frames[3].runtime = true;
     struct wait wait = {.on = WAIT_CONDVAR,
                         .address = 0x5000,
+                        .place = PLACE_SYMBOL,
                         .symbol = "jobs_ready",
                         .timeout = WAIT_TIMEOUT_NO,
                         .left_s = -1,
@@ -42,6 +43,7 @@ static void fill_current(void)
     at_lock.owner_id = 3;
     at_lock.wait = (struct wait){.on = WAIT_MUTEX,
                                  .address = 0x6000,
+                                 .place = PLACE_SYMBOL,
                                  .symbol = "queue_lock",
                                  .owner = 4245,
                                  .left_s = 2.5,
@@ -72,10 +74,25 @@ END_TEST
 START_TEST(own_objects_are_one_block)
 {
     fill_current();
+    at_condvar[0].wait.place = at_condvar[1].wait.place = PLACE_HEAP;
     at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
     at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on the heap";
     at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on the heap";
     TEXT("stacks_own", .color = false);
+}
+END_TEST
+
+START_TEST(folded_stacks_end_with_objects_that_have_a_name)
+{
+    fill_current();
+    char *text = printed(&report_folded, (struct report_style){.color = false});
+    ck_assert_ptr_nonnull(strstr(text, ";[condvar jobs_ready]"));
+    free(text);
+    at_condvar[0].wait.place = at_condvar[1].wait.place = PLACE_HEAP;
+    at_condvar[0].wait.symbol = at_condvar[1].wait.symbol = "heap";
+    text = printed(&report_folded, (struct report_style){.color = false});
+    ck_assert_ptr_nonnull(strstr(text, ";[condvar]"));
+    free(text);
 }
 END_TEST
 
@@ -93,6 +110,7 @@ START_TEST(objects_on_own_stacks_are_one_block)
     fill_current();
     at_condvar[0].wait.what = at_condvar[0].wait.text = "condvar wait on 0x5000 on its own stack";
     at_condvar[1].wait.what = at_condvar[1].wait.text = "condvar wait on 0x6000 on its own stack";
+    at_condvar[0].wait.place = at_condvar[1].wait.place = PLACE_STACK;
     at_condvar[0].wait.symbol = "stack of T3 \"worker\"";
     at_condvar[1].wait.symbol = "stack of T4";
     ck_assert(is_one_block());
@@ -375,6 +393,7 @@ int main(void)
 {
     TCase *tests = tcase_create("report_current");
     tcase_add_checked_fixture(tests, report_set_up, NULL);
+    tcase_add_test(tests, folded_stacks_end_with_objects_that_have_a_name);
     tcase_add_test(tests, equal_places_are_one_block);
     tcase_add_test(tests, own_objects_are_one_block);
     tcase_add_test(tests, objects_on_own_stacks_are_one_block);

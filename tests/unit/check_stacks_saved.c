@@ -103,6 +103,27 @@ static struct stacks *stacks_here(struct symbolizer *symbolizer)
     return stacks;
 }
 
+START_TEST(waits_are_kept)
+{
+    struct stacks *stacks = calloc(1, sizeof(*stacks));
+    make_directory();
+    stacks->threads = calloc(1, sizeof(*stacks->threads));
+    stacks->count = 1;
+    stacks->threads[0] = (struct thread_stack){
+        .tid = 4245,
+        .wait = {
+            .on = WAIT_CONDVAR, .place = PLACE_HEAP, .symbol = strdup("heap"), .text = strdup("condvar")}};
+    ck_assert(stacks_save(stacks, path));
+    stacks_free(stacks);
+    stacks = stacks_load(path);
+    ck_assert_ptr_nonnull(stacks);
+    ck_assert_int_eq(stacks->threads[0].wait.on, WAIT_CONDVAR);
+    ck_assert_int_eq(stacks->threads[0].wait.place, PLACE_HEAP);
+    ck_assert_str_eq(stacks->threads[0].wait.symbol, "heap");
+    stacks_free(stacks);
+}
+END_TEST
+
 START_TEST(lines_are_found_later)
 {
     struct symbolizer *symbols = symbolizer_new(false), *all = symbolizer_new(false);
@@ -151,6 +172,7 @@ int main(void)
     tcase_add_test(tests, a_passed_variable_is_loaded);
     tcase_add_test(tests, a_fifo_does_not_block);
     tcase_add_test(tests, a_symbolic_link_is_not_followed);
+    tcase_add_test(tests, waits_are_kept);
     tcase_add_test(tests, lines_are_found_later);
     tcase_add_test(tests, symbols_stay_without_the_file);
     return suite_run("stacks_saved", tests);

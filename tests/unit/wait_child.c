@@ -155,6 +155,8 @@ void expect(const char *symbol, const char *owner, enum wait_timeout timeout, co
         ck_assert(seen->left_s < 0);
     }
     ck_assert_pstr_eq(seen->symbol, symbol);
+    ck_assert_int_eq(seen->place == PLACE_HEAP, symbol && strcmp(symbol, "heap") == 0);
+    ck_assert_int_eq(seen->place == PLACE_STACK, symbol && strncmp(symbol, "stack of ", 9) == 0);
     ck_assert_pstr_eq(seen->owner ? name_of(seen->owner) : NULL, owner);
     ck_assert_int_eq(seen->timeout, timeout);
 }

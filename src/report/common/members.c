@@ -29,7 +29,7 @@ static size_t count_all(const struct process_report *process)
 }
 
 static void add(struct members *members, const struct thread_info *thread, const struct leak_group *group,
-                const char *kind)
+                enum member_kind kind)
 {
     members->items[members->count++] = (struct member){thread, group, kind};
 }
@@ -45,13 +45,20 @@ bool members_find(struct members *members, const struct process_report *process,
         bool out = is_left_out(process, group, style);
         members->hidden += out ? group->thread_count : 0;
         for (size_t j = 0; j < group->thread_count && !out; j++)
-            add(members, &group->threads[j], group, leak_kind_name(group->kind));
+            add(members, &group->threads[j], group, MEMBER_OF_GROUP);
     }
     if (process->main && (has_others(style) || process->abort.call))
-        add(members, process->main, NULL, "main");
+        add(members, process->main, NULL, MEMBER_MAIN);
     for (size_t i = 0; i < process->untracked_count && has_others(style); i++)
-        add(members, &process->untracked[i], NULL, "untracked");
+        add(members, &process->untracked[i], NULL, MEMBER_UNTRACKED);
     return true;
+}
+
+const char *member_kind_name(const struct member *member)
+{
+    if (member->group)
+        return leak_kind_name(member->group->kind);
+    return member->kind == MEMBER_MAIN ? "main" : "untracked";
 }
 
 const struct finding *member_finding(const struct member *member, const struct findings *findings)
@@ -168,7 +175,7 @@ static const char *object_name(const struct thread_info *thread)
     static const char begin[] = "stack of ";
     const struct wait *wait = &thread->current->wait;
     char own[64];
-    if (!wait->symbol || !text_begins_with(wait->symbol, begin)) /* nearly all, and sorting asks often */
+    if (wait->place != PLACE_STACK || !wait->symbol) /* nearly all, and sorting asks often */
         return wait->symbol;
     int length = thread->id ? snprintf(own, sizeof(own), "%sT%llu", begin, (unsigned long long)thread->id)
                             : snprintf(own, sizeof(own), "%stid %d", begin, (int)thread->tid);

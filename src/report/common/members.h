@@ -8,11 +8,15 @@
 #include "leak/model.h"
 #include "report/common/format.h"
 
+enum member_kind { MEMBER_OF_GROUP, MEMBER_MAIN, MEMBER_UNTRACKED };
+
 struct member {
     const struct thread_info *thread;
-    const struct leak_group *group; /* NULL: the main thread, or an untracked one */
-    const char *kind;               /* "running", "detached", "unjoined", "main", "untracked" */
+    const struct leak_group *group; /* NULL: not MEMBER_OF_GROUP */
+    enum member_kind kind;
 };
+/* "running", "detached", "unjoined", "main", "untracked" */
+const char *member_kind_name(const struct member *member);
 
 struct members {
     struct member *items; /* in the order of the groups, then main, then untracked threads */

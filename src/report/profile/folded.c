@@ -91,10 +91,7 @@ static void put_functions(FILE *out, const struct frame *const *frames, size_t c
 /* The name of the object; those on the heap and on stacks have none. */
 static const char *object_name(const struct wait *wait)
 {
-    bool is_named =
-        wait->symbol && strcmp(wait->symbol, "heap") != 0 && !text_begins_with(wait->symbol, "heap+") &&
-        strcmp(wait->symbol, "anonymous memory") != 0 && !text_begins_with(wait->symbol, "stack of ");
-    return is_named ? wait->symbol : NULL;
+    return wait->place == PLACE_SYMBOL || wait->place == PLACE_MODULE ? wait->symbol : NULL;
 }
 
 /* ";[condvar jobs_ready]" after the functions. */

@@ -75,16 +75,6 @@ static void put_head(FILE *out, const struct listed_thread *item)
     fputs("]:\n", out);
 }
 
-static void put_place(FILE *out, const struct frame *frame)
-{
-    putc('\t', out);
-    put_escaped(out, frame->file ? frame->file : frame->module ? frame->module : "?");
-    if (frame->file && frame->line > 0)
-        fprintf(out, ":%d\n", frame->line);
-    else
-        fprintf(out, "+0x%llx\n", (unsigned long long)frame->offset);
-}
-
 /* Go's frames have arguments in brackets, which programs that read such a text expect. */
 static void put_function(FILE *out, const struct frame *frame)
 {
@@ -100,8 +90,8 @@ static void put_stack(FILE *out, const struct thread_info *thread)
     const char *missing = stack ? stack->incomplete : current ? current->why_none : NULL;
     for (size_t i = 0; stack && i < stack->count; i++) {
         put_function(out, &stack->frames[i]);
-        putc('\n', out);
-        put_place(out, &stack->frames[i]);
+        fputs("\n\t", out);
+        put_go_place(out, &stack->frames[i]);
     }
     if (!missing)
         return;
@@ -119,8 +109,8 @@ static void put_creator(FILE *out, const struct listed_thread *item)
     put_escaped(out, creator->function ? creator->function : "?");
     if (item->thread->created_by)
         fprintf(out, " in thread %llu", (unsigned long long)item->thread->created_by);
-    putc('\n', out);
-    put_place(out, creator);
+    fputs("\n\t", out);
+    put_go_place(out, creator);
 }
 
 static void put_process(FILE *out, const struct process_report *process)

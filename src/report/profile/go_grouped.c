@@ -43,11 +43,7 @@ static void put_frame(FILE *out, const struct frame *frame)
     fprintf(out, "#\t0x%llx\t", (unsigned long long)address_of(frame));
     put_escaped(out, frame->function ? frame->function : "?");
     putc('\t', out);
-    put_escaped(out, frame->file ? frame->file : frame->module ? frame->module : "?");
-    if (frame->file && frame->line > 0)
-        fprintf(out, ":%d\n", frame->line);
-    else
-        fprintf(out, "+0x%llx\n", (unsigned long long)frame->offset);
+    put_go_place(out, frame);
 }
 
 /* As Go writes the labels of a goroutine. In ASCII, because a terminal obeys some characters above it. */

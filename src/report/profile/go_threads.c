@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/array.h"
+#include "base/escape.h"
 
 const char *thread_kind_of(enum leak_kind kind)
 {
@@ -68,4 +69,13 @@ const char *thread_waits_for(const struct thread_info *thread)
 {
     const struct thread_stack *current = thread->current;
     return current && current->wait.on != WAIT_NONE ? current->wait.text : NULL;
+}
+
+void put_go_place(FILE *out, const struct frame *frame)
+{
+    put_escaped(out, frame->file ? frame->file : frame->module ? frame->module : "?");
+    if (frame->file && frame->line > 0)
+        fprintf(out, ":%d\n", frame->line);
+    else
+        fprintf(out, "+0x%llx\n", (unsigned long long)frame->offset);
 }

@@ -1,6 +1,8 @@
-/* All threads of a report in one list. */
+/* All threads of a report in one list, and what both texts of Go print of a frame. */
 #ifndef THREADLEAK_REPORT_PROFILE_GO_THREADS_H
 #define THREADLEAK_REPORT_PROFILE_GO_THREADS_H
+
+#include <stdio.h>
 
 #include "leak/model.h"
 
@@ -25,5 +27,8 @@ const char *thread_kind_of(enum leak_kind kind);
 
 /* What it waits for: "mutex queue_lock, held by T5"; NULL: unknown, or it runs. */
 const char *thread_waits_for(const struct thread_info *thread);
+
+/* "/src/pool.c:27", or "/lib/libx.so+0x1f0", and a newline. */
+void put_go_place(FILE *out, const struct frame *frame);
 
 #endif

@@ -77,11 +77,11 @@ static void set_labels(struct pprof_tables *tables, Pprof__Sample *sample, const
 {
     const struct thread_info *thread = member->thread;
     const struct finding *finding = member_finding(member, &process->findings);
-    bool is_main = !strcmp(member->kind, "main");
+    bool is_main = member->kind == MEMBER_MAIN;
     set_number(tables, sample, "tid", thread->tid);
     set_number(tables, sample, "id", is_main ? LEDGER_MAIN_SERIAL : (int64_t)thread->id);
     set_text(tables, sample, "name", thread->name);
-    set_text(tables, sample, "kind", member->kind);
+    set_text(tables, sample, "kind", member_kind_name(member));
     set_text(tables, sample, "wait", name_of_wait(thread->current));
     set_text(tables, sample, "finding", finding ? finding_name(finding->code) : NULL);
     set_text(tables, sample, "leaked", member->group && member->group->counted ? "yes" : NULL);

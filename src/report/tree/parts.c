@@ -126,7 +126,7 @@ static size_t run_of_numbers(const struct tree_range *range, size_t from)
 static void put_number(FILE *out, const struct tree_range *range, size_t index)
 {
     const struct member *member = &range->entries[index].member;
-    bool is_main = !strcmp(member->kind, "main");
+    bool is_main = member->kind == MEMBER_MAIN;
     unsigned long long number = is_main ? LEDGER_MAIN_SERIAL : number_of(range, index);
     fprintf(out, is_main || member->thread->id ? "T%llu" : "tid %llu", number);
     fputs(is_main ? " (main)" : "", out);
@@ -214,7 +214,7 @@ static void put_site(FILE *out, const struct frame *frame, const char *file, enu
 
 static void put_kind(FILE *out, const struct printer *printer, const struct member *member)
 {
-    bool is_untracked = !strcmp(member->kind, "untracked");
+    bool is_untracked = member->kind == MEMBER_UNTRACKED;
     if (!member->group)
         fputs(is_untracked && printer->process->watched ? ", untracked" : "", out);
     else if (member->group->kind != LEAK_RUNNING)
