@@ -118,7 +118,7 @@ void build_abort(struct build *build)
         return;
     const struct thread_stack *current = stacks_find(build->process.stacks, from->tid);
     const struct shared_stack *stack = current ? current->stack : NULL;
-    abort->call = from->call == ABORT_ASSERT ? "assert" : "abort";
+    abort->call = from->call == ABORT_ASSERT ? ABORT_ASSERT : ABORT_CALL; /* the ledger may hold any number */
     abort->by = from->by;
     abort->tid = from->tid;
     abort->at = stack ? abort_place(stack) : NULL;

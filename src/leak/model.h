@@ -109,10 +109,10 @@ struct failed_creation {
 
 /* The call of abort() that ended a process. */
 struct abort_info {
-    const char *call;       /* "abort", "assert"; NULL: it did not abort, or that was not seen */
-    uint64_t by;            /* T-number; 0: unknown */
-    pid_t tid;              /* of that thread */
-    const struct frame *at; /* code of the user on its stack, or the call; NULL: unknown */
+    enum ledger_abort_call call; /* ABORT_NONE: it did not abort, or that was not seen */
+    uint64_t by;                 /* T-number; 0: unknown */
+    pid_t tid;                   /* of that thread */
+    const struct frame *at;      /* code of the user on its stack, or the call; NULL: unknown */
 };
 
 /* The fork that began a process. */

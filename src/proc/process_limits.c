@@ -124,7 +124,7 @@ size_t process_limits_read(pid_t pid, struct process_limit limits[PROCESS_LIMITS
     for (size_t i = 0; i < known_count; i++)
         if (known[i].used >= 0)
             limits[count++] = (struct process_limit){known[i].name, (uint64_t)known[i].used, known[i].value,
-                                                     strcmp(known[i].name, "max_map_count") == 0 ? 2 : 1};
+                                                     known[i].per_thread};
     return count + read_memory_limit(pid, &limits[count]);
 }
 

@@ -63,7 +63,7 @@ static bool read_cgroup(const char *directory, struct thread_limit *limit)
     if (proc_read(path, text, sizeof(text)) <= 0 || *text < '0' || *text > '9')
         return false;
     snprintf(path, sizeof(path), "%s/pids.current", directory);
-    *limit = (struct thread_limit){"pids.max", strtoull(text, NULL, 10), proc_read_number(path, -1)};
+    *limit = (struct thread_limit){"pids.max", strtoull(text, NULL, 10), proc_read_number(path, -1), 1};
     return true;
 }
 
@@ -110,10 +110,11 @@ static bool read_cgroup_limit(pid_t pid, struct thread_limit *limit)
 
 /* ---- all --------------------------------------------------------------------------------------- */
 
-static void add(struct thread_limit *limits, size_t *count, const char *name, uint64_t value, int64_t used)
+static void add(struct thread_limit *limits, size_t *count, const char *name, uint64_t value, int64_t used,
+                unsigned per_thread)
 {
     if (value)
-        limits[(*count)++] = (struct thread_limit){name, value, used};
+        limits[(*count)++] = (struct thread_limit){name, value, used, per_thread};
 }
 
 size_t thread_limits_read(struct thread_limit limits[THREAD_LIMITS], const struct limited_process *process,
@@ -121,10 +122,10 @@ size_t thread_limits_read(struct thread_limit limits[THREAD_LIMITS], const struc
 {
     size_t count = 0;
     if (!is_exempt(process->status))
-        add(limits, &count, "RLIMIT_NPROC", read_process_limit(process->pid), process->user_tasks);
+        add(limits, &count, "RLIMIT_NPROC", read_process_limit(process->pid), process->user_tasks, 1);
     count += read_cgroup_limit(process->pid, &limits[count]);
-    add(limits, &count, "threads-max", system->threads_max, system->tasks);
-    add(limits, &count, "pid_max", system->pid_max, system->tasks);
-    add(limits, &count, "max_map_count", system->max_map_count, process->mappings);
+    add(limits, &count, "threads-max", system->threads_max, system->tasks, 1);
+    add(limits, &count, "pid_max", system->pid_max, system->tasks, 1);
+    add(limits, &count, "max_map_count", system->max_map_count, process->mappings, 2);
     return count;
 }

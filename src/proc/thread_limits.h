@@ -13,7 +13,8 @@
 struct thread_limit {
     const char *name; /* "RLIMIT_NPROC", "pids.max", "threads-max", "pid_max", "max_map_count" */
     uint64_t value;
-    int64_t used; /* < 0: unknown */
+    int64_t used;        /* < 0: unknown */
+    unsigned per_thread; /* what one more thread takes: 1 task; 2 mappings, for a stack and its guard */
 };
 enum { THREAD_LIMITS = 5 };
 

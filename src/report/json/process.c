@@ -59,7 +59,7 @@ static json_t *fork_json(const struct fork_info *fork)
 static json_t *abort_json(const struct abort_info *call)
 {
     json_t *json = json_object();
-    set_text(&json, "call", call->call);
+    set_text(&json, "call", call->call == ABORT_ASSERT ? "assert" : "abort");
     set_positive(&json, "thread", (int64_t)call->by);
     set_number(&json, "tid", call->tid);
     set_value(&json, "at", frame_json(call->at));

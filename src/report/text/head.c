@@ -107,8 +107,7 @@ static void print_abort(const struct printer *printer, const struct abort_info *
     int width = call->by ? fprintf(printer->out, "T%llu%s", (unsigned long long)call->by,
                                    call->by == LEDGER_MAIN_SERIAL ? " (main)" : "")
                          : fprintf(printer->out, "tid %d", (int)call->tid);
-    width +=
-        fprintf(printer->out, strcmp(call->call, "abort") == 0 ? " called abort" : " failed an assertion");
+    width += fprintf(printer->out, call->call == ABORT_CALL ? " called abort" : " failed an assertion");
     if (call->at) {
         width += fprintf(printer->out, " at ");
         put_frame(printer, call->at, width > 0 ? (size_t)width : 0, 0); /* below 0: a write failed */

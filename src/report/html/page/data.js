@@ -1,4 +1,4 @@
-/* From the data of the page (report/html_data.h) to what it shows: threads, sites, lives. */
+/* From the data of the page (report/html/data.h) to what it shows: threads, sites, lives. */
 
 const LIFE = {ENDED: 1, DETACHED: 2, JOINED: 4, RELEASED: 8};
 const LEVELS = ["note", "likely", "proved"];
