@@ -10,7 +10,7 @@ struct listener {
     int fd;
     char url[160];         /* for people: "http://127.0.0.1:9844/", "unix:/run/x" */
     bool loopback;         /* only programs of this machine reach it */
-    const char *unix_path; /* the file of the socket, which listener_close removes; NULL: TCP */
+    const char *unix_path; /* the file of the socket, which listener_remove() removes; NULL: TCP */
 };
 
 /* ADDR:PORT, [ADDR]:PORT, :PORT (all addresses) or PORT (127.0.0.1). Port 0: a free one, which `url` has. */

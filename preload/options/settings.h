@@ -11,7 +11,7 @@ void settings_find(void);
 void settings_look_up(void);
 
 /* Registers the results of __threadleak_default_options() and __threadleak_default_suppressions(), if the
- * program exports them. Call it after state_start. */
+ * program exports them. Call it after settings_find(). */
 void settings_exported(void);
 
 #endif

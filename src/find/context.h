@@ -34,7 +34,7 @@ void finding_fact_is_more(struct finding *finding);
 /* The section of threadleak-patterns(7) that shows such a finding. NULL: none. */
 const char *finding_pattern(const struct find_context *context, const struct finding *finding);
 
-/* "T3", "T1 (main)" only with `note_main`, or "tid 4247". */
+/* "T3", or "tid 4247" of an untracked thread. */
 void add_thread_name(struct line *line, const struct find_context *context,
                      const struct thread_stack *thread);
 /* Its T-number; 0: untracked. */
