@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "base/text.h"
 #include "proc/address_space.h"
 #include "proc/process.h"
@@ -224,10 +225,27 @@ static struct stacks *take(pid_t pid, const struct stacks_options *options, bool
     return NULL;
 }
 
+/* The file of saved stacks is JSON, which has no other names. */
+static bool is_utf8(const char *text)
+{
+    size_t length = 1;
+    while (*text && length)
+        text += length = character_length(text);
+    return length > 0;
+}
+
+static bool has_utf8_path(pid_t pid)
+{
+    char *exe = process_exe(pid);
+    bool is = exe && is_utf8(exe);
+    free(exe);
+    return is;
+}
+
 static bool save(pid_t pid, const struct ledger *ledger, const struct stacks_park *park, const char *path)
 {
     char **replaced = process_replaced_files(pid);
-    bool same_files = !replaced && process_has_our_root(pid) && run_has_our_root(path);
+    bool same_files = !replaced && process_has_our_root(pid) && run_has_our_root(path) && has_utf8_path(pid);
     const struct stacks_options options = {.symbolizer = symbolizer_new(false),
                                            .ledger = ledger,
                                            .park = *park,

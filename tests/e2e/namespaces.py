@@ -5,6 +5,7 @@
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -313,7 +314,17 @@ def symbols_of_a_path_with_a_newline(bench):
     demand_symbols(bench, start(bench, [place]))
 
 
-TESTS = [symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program,
+def lines_of_a_path_that_is_not_utf8(bench):
+    """Under run, the current stacks are saved by the process, and read later."""
+    for name in (b"not \xff utf-8", b"two\nlines"):
+        place = os.path.join(os.fsencode(bench.tmp), name)
+        harness.copy(bench.target("running"), os.fsdecode(place))
+        status, _, err = harness.call([bench.cli, "run", "--", place], env=bench.env, errors="replace")
+        current = re.findall(r"^  now in .*, at\n((?:  .*\n)*)", err, re.MULTILINE)
+        demand(status == 66 and current and all(re.search(r"^  > stay +\S+/target.h:\d+$", text, re.MULTILINE) for text in current), f"{name} {err}")
+
+
+TESTS = [lines_of_a_path_that_is_not_utf8, symbols_of_a_path_with_a_newline, symbols_of_a_file_that_only_it_sees, symbols_of_a_replaced_program,
          report_from_outside, with_the_proc_of_the_namespace_outside, at_a_timeout, run_names_a_program_of_another_mount_namespace,
          run_tells_equal_paths_and_pids_apart, run_names_a_program_in_a_chroot, a_replaced_program_is_named,
          a_hidden_program_is_named, what_replaced_a_program_names_nothing, a_child_that_is_waited_for_is_named,
