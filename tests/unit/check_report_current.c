@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_at.h"
 #include "report_made.h"
 #include "suite.h"
 #include "report/common/members.h"
@@ -67,7 +68,18 @@ START_TEST(equal_places_are_one_block)
 {
     fill_current();
     TEXT("stacks", .color = false);
-    json_is("stacks");
+    json_t *json = report_parsed(), *thread = json_at(json, "processes.0.leaks.0.threads.1");
+    json_at_is(thread, "waiting",
+               "{'on': 'condvar', 'address': '0x5000', 'symbol': 'jobs_ready', 'owner': null,"
+               " 'owner_tid': null, 'timeout': false, 'left_s': null,"
+               " 'text': 'condvar wait on jobs_ready, no timeout', 'kind': null, 'fd': null, 'mutex': null,"
+               " 'mutex_symbol': null, 'notified': null}");
+    json_at_is(thread, "idle_s", "71.0");
+    json_at_is(thread, "cpu_s", "12.0");
+    json_at_is(thread, "stack_source", "'ptrace'");
+    json_at_is(thread, "stack_note", "null");
+    json_at_is(thread, "stack.3.function", "'start_thread'");
+    json_decref(json);
 }
 END_TEST
 
@@ -232,7 +244,21 @@ START_TEST(main_and_untracked)
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     TEXT("stacks_all", .others = true);
     TEXT("stacks_leaks", .others = false);
-    json_is("stacks_all");
+    json_t *json = report_parsed(), *process = json_at(json, "processes.0");
+    json_at_is(process, "stacks_note", "'may not be traced: kernel.yama.ptrace_scope is 2'");
+    json_at_is(process, "main.id", "1");
+    json_at_is(process, "main.kind", "'main'");
+    json_at_is(process, "main.name", "'app'");
+    json_at_is(process, "main.stack_source", "'ptrace'");
+    json_at_is(process, "main.stack.2.function", "'worker_loop'");
+    json_at_is(process, "main.waiting", "null");
+    json_at_is(process, "untracked.1.id", "null");
+    json_at_is(process, "untracked.1.tid", "4251");
+    json_at_is(process, "untracked.1.kind", "'untracked'");
+    json_at_is(process, "untracked.1.stack", "[]");
+    json_at_is(process, "untracked.1.stack_source", "'none'");
+    json_at_is(process, "untracked.1.stack_note", "'blocks signal 63'");
+    json_decref(json);
 }
 END_TEST
 
@@ -248,7 +274,17 @@ START_TEST(not_watched)
     one_process[0].untracked = untracked;
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     TEXT("not_watched", .others = true);
-    json_is("not_watched");
+    json_t *json = report_parsed(), *process = json_at(json, "processes.0");
+    json_at_is(process, "watched", "false");
+    json_at_is(process, "leaks", "[]");
+    json_at_is(process, "threads",
+               "{'created': null, 'joined': null, 'detached': null, 'alive': null, 'unjoined': null,"
+               " 'peak': null, 'untracked': 2}");
+    json_at_is(process, "main.tid", "4242");
+    json_at_is(process, "untracked.0.waiting.text", "'condvar wait on jobs_ready, no timeout'");
+    json_at_is(process, "untracked.0.idle_s", "2.5");
+    json_at_is(process, "untracked.1.waiting", "null");
+    json_decref(json);
 }
 END_TEST
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_at.h"
 #include "report_made.h"
 #include "suite.h"
 
@@ -83,31 +84,40 @@ END_TEST
 START_TEST(json_ends)
 {
     static const struct {
-        const char *name;
         enum end_how how;
         int signal;
         bool status_known;
-    } cases[] = {{"exec", END_EXEC, 0, false},
-                 {"signal", END_SIGNAL, 11, false},
-                 {"alive", END_ALIVE, 0, false},
-                 {"_exit", END__EXIT, 0, true},
-                 {"quick_exit", END_QUICK_EXIT, 0, true}};
-    one_process[0].group_count = 0;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-        char name[64];
-        one_process[0].how = cases[i].how;
-        one_process[0].signal = cases[i].signal;
-        one_process[0].status_known = cases[i].status_known;
-        one_process[0].status = 7;
-        one_process[0].judged = false;
-        snprintf(name, sizeof(name), "end_%s", cases[i].name);
-        json_is(name);
+        const char *json;
+    } ends[] = {
+        {END_EXEC, 0, false, "{'how': 'exec', 'status': null, 'signal': null, 'judged': false}"},
+        {END_SIGNAL, 11, false, "{'how': 'signal', 'status': null, 'signal': 11, 'judged': false}"},
+        {END_ALIVE, 0, false, "{'how': 'alive', 'status': null, 'signal': null, 'judged': false}"},
+        {END__EXIT, 0, true, "{'how': '_exit', 'status': 7, 'signal': null, 'judged': false}"},
+        {END_QUICK_EXIT, 0, true, "{'how': 'quick_exit', 'status': 7, 'signal': null, 'judged': false}"}};
+    one_process[0].judged = false;
+    one_process[0].status = 7;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        one_process[0].how = ends[i].how;
+        one_process[0].signal = ends[i].signal;
+        one_process[0].status_known = ends[i].status_known;
+        json_t *json = report_parsed();
+        json_at_is(json, "processes.0.end", ends[i].json);
+        json_decref(json);
     }
-    report.process_count = 0;
-    json_is("none");
 }
 END_TEST
 
+START_TEST(json_of_no_process)
+{
+    report.process_count = 0;
+    json_t *json = report_parsed();
+    json_at_is(json, "processes", "[]");
+    json_at_is(json, "command", "['./app', '-v']");
+    json_decref(json);
+}
+END_TEST
+
+/* Each byte that is not part of a well-formed character is U+FFFD. */
 START_TEST(json_is_always_utf8)
 {
     /* Lone, cut off, overlong, a surrogate, above U+10FFFF; and what is well-formed. */
@@ -123,7 +133,16 @@ START_TEST(json_is_always_utf8)
     one_process[0].exe = "/usr/bin/\xfb";
     one_process[0].untracked = &task;
     one_process[0].untracked_count = one_process[0].counts.untracked = 1;
-    json_is("utf8");
+    json_t *json = report_parsed(), *process = json_at(json, "processes.0");
+    json_at_is(process, "command", "['�', 'a�', '��', '���', '����', 'ö€😀', '\\u001b\\n\\\"\\\\']");
+    json_at_is(json, "command", "['�', 'a�', '��', '���', '����', 'ö€😀', '\\u001b\\n\\\"\\\\']");
+    json_at_is(process, "exe", "'/usr/bin/�'");
+    json_at_is(process, "leaks.0.threads.0.name", "'bad � name'");
+    json_at_is(process, "leaks.0.creation_stack.0.function", "'f�'");
+    json_at_is(process, "leaks.0.creation_stack.0.file", "'/src/�.c'");
+    json_at_is(process, "leaks.0.creation_stack.1.module", "'/lib/�.so'");
+    json_at_is(process, "untracked.0.name", "'��'");
+    json_decref(json);
 }
 END_TEST
 
@@ -135,6 +154,7 @@ int main(void)
     tcase_add_test(tests, json_without_memory);
     tcase_add_test(tests, json_of_nothing_known);
     tcase_add_test(tests, json_ends);
+    tcase_add_test(tests, json_of_no_process);
     tcase_add_test(tests, json_is_always_utf8);
     return suite_run("report_json", tests);
 }

@@ -171,14 +171,21 @@ void text_is(const char *name, struct report_style style)
 }
 
 /* The version of the day is not compared. */
+json_t *report_parsed(void)
+{
+    char *text = printed(&report_json, (struct report_style){.color = true});
+    json_error_t error;
+    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+    ck_assert_msg(json, "%s at line %d", error.text, error.line);
+    free(text);
+    return json;
+}
+
 void json_is(const char *name)
 {
     static const char version[] = "\"version\": \"" THREADLEAK_VERSION "\"";
     char file[64], *text = printed(&report_json, (struct report_style){.color = true});
-    json_error_t error;
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-    ck_assert_msg(json, "%s at line %d", error.text, error.line);
-    json_decref(json);
+    json_decref(report_parsed());
     char *at = strstr(text, version), *normal = NULL;
     ck_assert_ptr_nonnull(at);
     ck_assert_int_gt(

@@ -5,6 +5,8 @@
 
 #include <limits.h>
 
+#include <jansson.h>
+
 #include "report/report.h"
 
 #define APP "/usr/bin/app"
@@ -29,6 +31,8 @@ char *printed(const struct report_format *format, struct report_style style);
 /* Fail the test where the report is printed otherwise than the golden of that name has it. */
 void text_is(const char *name, struct report_style style);
 void json_is(const char *name);
+/* The report in the format "json", parsed. Release it. */
+json_t *report_parsed(void);
 #define TEXT(name, ...) text_is(name, (struct report_style){__VA_ARGS__})
 
 #endif
