@@ -10,8 +10,9 @@ ASAN_BUILT := $(BUILD)/asan/threadleak $(BUILD)/asan/libthreadleak.so
 # tests/e2e/NAME.py: each that runs tests, the slow ones first.
 PROGRAMS_SLOW := suppressions generated_rules thread_makers api_builds blame formats formats_stacks html_report outputs api real \
 	projects ctest ci_snippets selftest run_timeout
-# They compare response times with and without reports, so nothing else may run beside them.
-PROGRAMS_ALONE := real_report
+# Nothing else may run beside them: serve stops all watched processes of the machine for its reports, and what other tests
+# watch would be stopped, too; real_report compares response times with and without reports.
+PROGRAMS_ALONE := serve real_report
 PROGRAMS_SOAK := runtimes real_suites old_glibc fuzzers
 PROGRAMS := $(PROGRAMS_SLOW) $(filter-out e2e $(PROGRAMS_SLOW) $(PROGRAMS_ALONE) $(PROGRAMS_SOAK),$(patsubst \
 	tests/e2e/%.py,%,$(shell grep -l '^if __name__' tests/e2e/*.py)))
