@@ -30,11 +30,14 @@ def from_npm(bench, package, version):
         if not os.path.exists(prefix):
             coming = f"{prefix}.{os.getpid()}"
             os.makedirs(coming)
-            bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1",
-                       "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000",
-                       "--prefix", coming, f"{package}@{version}"])
-            if not os.path.exists(os.path.join(coming, "node_modules", package)):
+            try:
+                bench.run(["npm", "install", "--no-audit", "--no-fund", "--fetch-retries=1",
+                           "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000", "--fetch-timeout=60000",
+                           "--prefix", coming, f"{package}@{version}"])
+            except subprocess.TimeoutExpired:  # the registry does not answer
                 shutil.rmtree(coming)
+            if not os.path.exists(os.path.join(coming, "node_modules", package)):
+                shutil.rmtree(coming, ignore_errors=True)
                 raise Skip(f"npm has no {package} here")
             try:
                 os.rename(coming, prefix)
