@@ -52,7 +52,7 @@ soak: all targets $(CHECK_BUILT) $(SOAK_PLAIN)
 	$(Q)echo 'soak: about three hours. FAULT_SECONDS=$(or $(FAULT_SECONDS),3600) limits the faults, and FUZZ_SECONDS=$(FUZZ_SECONDS) each of' \
 		'$(words $(FUZZERS)) fuzzers. All that is printed is also in $(BUILD)/soak.log.'
 	$(Q)SOAK=1 ANALYZE=1 FUZZ_SECONDS=$(FUZZ_SECONDS) $(if $(FAULT_SECONDS),FAULT_SECONDS=$(FAULT_SECONDS)) \
-		tests/all.py -j 1 --log $(BUILD)/soak.log $(SUITES) $(SOAK_PLAIN) $(E2E) $(OTHERS) \
+		tests/all.py -j 1 --limit 21600 --log $(BUILD)/soak.log $(SUITES) $(SOAK_PLAIN) $(E2E) $(OTHERS) \
 		$(call run_programs,$(filter-out $(SOAK_LAST),$(PROGRAMS_SOAK) $(PROGRAMS)) $(PROGRAMS_ALONE) $(SOAK_LAST))
 
 asan: all targets $(SUITES) $(ASAN_BUILT) $(OLD_GLIBC)

@@ -7,7 +7,7 @@ A SUITE is a command in one argument: a libcheck suite, or a program whose last 
 1 skipped".  N of them run at once (2); those behind --alone run one after the other, when the others have ended.
 What a suite prints comes in one piece when it ends, after a line with its number and its time.  What failed and what was
 skipped is printed again at the end, also when a signal interrupts it.  --log writes all of it to a file, too.  A suite that
-does not end within --limit (1200 s) is ended, and has failed.
+does not end within --limit (2400 s) is ended, and has failed.
 """
 import argparse
 import contextlib
@@ -26,7 +26,7 @@ SKIP = re.compile(r"^skip(?:ped:)? .*", re.M)
 LINES_OF_FAILURE = 20
 NO_SIGNAL = b"\0"
 LONG_S = 1800  # such a run says which suites took longest
-LIMIT_S = 1200  # for one suite: the longest needs two minutes on a quiet machine
+LIMIT_S = 2400  # for one suite: the longest needs some minutes on a quiet machine
 END_S = 10  # for a suite that got SIGTERM
 # A suite that calls make is no part of the make that called this, and what a packager gave to that one is not meant for it.
 OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "PREFIX", "LIBDIR", "INCLUDEDIR", "MANDIR", "SHIMDIR", "DESTDIR")
