@@ -19,6 +19,8 @@ static bool add_host(void *line, const struct command_option *option, const char
 {
     struct serve_options *options = line;
     (void)option;
+    if (!*value)
+        return error_set(error, "--host= is empty; give a name of this server");
     if (options->host_count == HOSTS_MAX)
         return error_set(error, "--host: at most %d names", HOSTS_MAX);
     options->hosts[options->host_count++] = value;

@@ -120,6 +120,7 @@ def refusals(bench):
     bench.refused("not both", "--listen=127.0.0.1:0", f"--unix={bench.path('s')}")
     bench.refused("1 to 107 bytes", "--unix=" + "x" * 108)
     bench.refused("No such file", f"--unix={bench.path('none/s')}")
+    bench.refused("is empty", "--host=")
     bench.refused("takes no argument", "127.0.0.1:0")
     bench.refused("not a duration", "--timeout=x")
 
