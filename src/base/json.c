@@ -59,47 +59,63 @@ void append_value(json_t **array, json_t *value)
 
 /* ---- output -------------------------------------------------------------------------- */
 
+/* jansson writes a few bytes at a time. */
 struct output {
     FILE *out;
     bool is_c2; /* the latest byte was 0xc2, and is not written yet */
+    size_t used;
+    char bytes[16384];
 };
+
+static bool flush_output(struct output *output)
+{
+    size_t used = output->used;
+    output->used = 0;
+    return fwrite(output->bytes, 1, used, output->out) == used;
+}
+
+/* Room for the longest that put_byte() adds is left. */
+static void put_char(struct output *output, char byte)
+{
+    output->bytes[output->used++] = byte;
+}
 
 static void put_byte(struct output *output, unsigned char byte)
 {
     bool after_c2 = output->is_c2;
     output->is_c2 = byte == 0xc2;
     if ((after_c2 && byte >= 0x80 && byte < 0xa0) || byte == 0x7f) {
-        char text[8];
-        snprintf(text, sizeof(text), "\\u%04x", byte);
-        fputs(text, output->out);
+        output->used += (size_t)snprintf(output->bytes + output->used, 8, "\\u%04x", byte);
         return;
     }
     if (after_c2)
-        putc(0xc2, output->out);
+        put_char(output, (char)0xc2);
     if (byte != 0xc2)
-        putc(byte, output->out);
+        put_char(output, (char)byte);
 }
 
 static int write_bytes(const char *bytes, size_t size, void *arg)
 {
     struct output *output = arg;
-    size_t written = 0;
     for (size_t i = 0; i < size; i++) {
         unsigned char byte = (unsigned char)bytes[i];
-        if (!output->is_c2 && byte != 0xc2 && byte != 0x7f)
-            continue;
-        fwrite(bytes + written, 1, i - written, output->out);
-        put_byte(output, byte);
-        written = i + 1;
+        if (output->used > sizeof(output->bytes) - 8 && !flush_output(output))
+            return -1;
+        if (output->is_c2 || byte == 0xc2 || byte == 0x7f)
+            put_byte(output, byte);
+        else
+            put_char(output, (char)byte);
     }
-    fwrite(bytes + written, 1, size - written, output->out);
-    return ferror(output->out) ? -1 : 0;
+    return 0;
 }
 
 bool json_put(FILE *out, const json_t *json, size_t flags)
 {
-    struct output output = {.out = out};
-    return json_dump_callback(json, write_bytes, &output, flags) == 0;
+    struct output output;
+    output.out = out;
+    output.is_c2 = false;
+    output.used = 0;
+    return json_dump_callback(json, write_bytes, &output, flags) == 0 && flush_output(&output);
 }
 
 bool json_write(FILE *out, json_t *json)

@@ -33,9 +33,12 @@ static bool share_member(json_t *object, const char *key, struct shared_values *
     return index && json_object_set(object, key, index) == 0;
 }
 
+/* Threads with equal stacks have one array, whose frames were replaced for the first of them. */
 static bool share_frames(json_t *object, const char *key, struct shared_values *frames)
 {
     json_t *stack = json_object_get(object, key);
+    if (json_is_integer(json_array_get(stack, 0)))
+        return true;
     for (size_t i = 0; i < json_array_size(stack); i++) {
         json_t *index = index_of(frames, json_array_get(stack, i));
         if (!index || json_array_set(stack, i, index) != 0)

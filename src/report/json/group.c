@@ -22,11 +22,11 @@ static void set_joining(json_t **json, const struct leak_group *group)
         set_text(json, "joining", joined == group->thread_count ? "all" : "some");
 }
 
-json_t *group_json(const struct leak_group *group, const struct findings *findings)
+json_t *group_json(const struct leak_group *group, const struct common_json *common)
 {
     json_t *json = json_object(), *threads = json_array();
     for (size_t i = 0; i < group->thread_count; i++)
-        append_value(&threads, thread_json(&group->threads[i], leak_kind_name(group->kind), findings));
+        append_value(&threads, thread_json(&group->threads[i], leak_kind_name(group->kind), common));
     set_text(&json, "kind", leak_kind_name(group->kind));
     set_number(&json, "count", (int64_t)group->thread_count);
     set_bool(&json, "counted", group->counted);
@@ -45,7 +45,7 @@ json_t *group_json(const struct leak_group *group, const struct findings *findin
     set_value(&json, "joined_at", frame_json(group->joined_at));
     set_joining(&json, group);
     set_value(&json, "threads", threads);
-    set_value(&json, "findings", findings_json(findings, group->threads, group->thread_count));
+    set_value(&json, "findings", findings_json(common->findings, group->threads, group->thread_count));
     return json;
 }
 

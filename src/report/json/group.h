@@ -6,8 +6,9 @@
 
 #include "leak/model.h"
 
-/* findings: those of its process. */
-json_t *group_json(const struct leak_group *group, const struct findings *findings);
+/* common: of its process. */
+struct common_json; /* report/json/thread.h */
+json_t *group_json(const struct leak_group *group, const struct common_json *common);
 
 /* The array of all places of the process where creations failed. */
 json_t *failed_json(const struct process_report *process);

@@ -95,15 +95,16 @@ static void set_limits(json_t **json, const struct process_report *process)
 
 static void set_threads(json_t **json, const struct process_report *process)
 {
+    struct common_json common = common_json_of(process);
     json_t *leaks = json_array(), *untracked = json_array();
     for (size_t i = 0; i < process->group_count; i++)
-        append_value(&leaks, group_json(&process->groups[i], &process->findings));
+        append_value(&leaks, group_json(&process->groups[i], &common));
     for (size_t i = 0; i < process->untracked_count; i++)
-        append_value(&untracked, thread_json(&process->untracked[i], "untracked", &process->findings));
+        append_value(&untracked, thread_json(&process->untracked[i], "untracked", &common));
     set_value(json, "leaks", leaks);
-    set_value(json, "main",
-              process->main ? thread_json(process->main, "main", &process->findings) : json_null());
+    set_value(json, "main", process->main ? thread_json(process->main, "main", &common) : json_null());
     set_value(json, "untracked", untracked);
+    common_json_release(&common);
 }
 
 static void set_lost(json_t **json, const struct process_report *process)

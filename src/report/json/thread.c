@@ -1,6 +1,7 @@
 #include "report/json/thread.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/json.h"
 #include "report/json/findings.h"
@@ -50,17 +51,48 @@ json_t *frames_json(const struct frame *frames, size_t count)
     return array;
 }
 
+/* ---- shared stacks ---------------------------------------------------------------------- */
+
+struct common_json common_json_of(const struct process_report *process)
+{
+    size_t count = process->stacks ? process->stacks->shared_count : 0;
+    return (struct common_json){&process->findings, process->stacks, calloc(count + 1, sizeof(json_t *))};
+}
+
+void common_json_release(struct common_json *common)
+{
+    size_t count = common->stacks && common->frames ? common->stacks->shared_count : 0;
+    for (size_t i = 0; i < count; i++)
+        json_decref(common->frames[i]);
+    free(common->frames);
+}
+
+static json_t *stack_json(const struct common_json *common, const struct shared_stack *stack)
+{
+    if (!stack)
+        return json_array();
+    const struct stacks *stacks = common->stacks;
+    if (!common->frames || !stacks || stack < stacks->shared ||
+        stack >= stacks->shared + stacks->shared_count)
+        return frames_json(stack->frames, stack->count);
+    json_t **made = &common->frames[stack - stacks->shared];
+    if (!*made)
+        *made = frames_json(stack->frames, stack->count);
+    return json_incref(*made);
+}
+
+/* ---- waits -------------------------------------------------------------------------------- */
+
 static json_t *timeout_json(enum wait_timeout timeout)
 {
     return timeout == WAIT_TIMEOUT_UNKNOWN ? json_null() : json_boolean(timeout == WAIT_TIMEOUT_YES);
 }
 
-static json_t *notified_json(const struct notified *notified)
+static json_t *notified_json(const struct notified *notified, const struct common_json *common)
 {
     static const char *const states[] = {NULL, "never", "by", "unseen"};
     if (notified->state == NOTIFIED_UNKNOWN)
         return json_null();
-    const struct shared_stack *stack = notified->stack;
     json_t *json = json_object();
     set_text(&json, "state", states[notified->state]);
     set_positive(&json, "by", (int64_t)notified->id);
@@ -69,11 +101,11 @@ static json_t *notified_json(const struct notified *notified)
                   json_real((double)(int64_t)(notified->wait_ns - notified->ns) / 1e9));
     else
         set_value(&json, "before_wait_s", json_null());
-    set_value(&json, "frames", stack ? frames_json(stack->frames, stack->count) : json_array());
+    set_value(&json, "frames", stack_json(common, notified->stack));
     return json;
 }
 
-static json_t *waiting_json(const struct thread_stack *current)
+static json_t *waiting_json(const struct thread_stack *current, const struct common_json *common)
 {
     if (!current || current->wait.on == WAIT_NONE)
         return json_null();
@@ -91,15 +123,11 @@ static json_t *waiting_json(const struct thread_stack *current)
     set_known(&json, "fd", wait->fd, wait->fd >= 0);
     set_address(&json, "mutex", wait->mutex, wait->mutex != 0);
     set_text(&json, "mutex_symbol", wait->mutex_symbol);
-    set_value(&json, "notified", notified_json(&current->notified));
+    set_value(&json, "notified", notified_json(&current->notified, common));
     return json;
 }
 
-static json_t *stack_json(const struct thread_stack *current)
-{
-    const struct shared_stack *stack = current ? current->stack : NULL;
-    return stack ? frames_json(stack->frames, stack->count) : json_array();
-}
+/* ---- threads ------------------------------------------------------------------------------ */
 
 /* The reason why the stack is missing or incomplete. */
 static const char *stack_note(const struct thread_stack *current)
@@ -128,7 +156,7 @@ static json_t *handle_json(const struct kept_handle *handle)
     return json;
 }
 
-json_t *thread_json(const struct thread_info *thread, const char *kind, const struct findings *findings)
+json_t *thread_json(const struct thread_info *thread, const char *kind, const struct common_json *common)
 {
     const struct thread_stack *current = thread->current;
     const char state[2] = {thread->state, 0};
@@ -143,15 +171,15 @@ json_t *thread_json(const struct thread_info *thread, const char *kind, const st
     set_seconds(&json, "cpu_s", thread->cpu_s);
     set_text(&json, "state", *state ? state : NULL);
     set_value(&json, "handle", handle_json(thread->handle));
-    set_value(&json, "stack", stack_json(current));
+    set_value(&json, "stack", stack_json(common, current ? current->stack : NULL));
     set_text(&json, "stack_source", stack_source_name(current ? current->source : STACK_SOURCE_NONE));
     set_text(&json, "stack_note", stack_note(current));
-    set_value(&json, "waiting", waiting_json(current));
+    set_value(&json, "waiting", waiting_json(current, common));
     set_seconds(&json, "idle_s", current ? current->idle_s : -1);
     if (thread->test)
         set_text(&json, "test", thread->test);
     if (thread->fault)
         set_value(&json, "fault", fault_json(thread));
-    set_value(&json, "findings", findings_json(findings, thread, 1));
+    set_value(&json, "findings", findings_json(common->findings, thread, 1));
     return json;
 }

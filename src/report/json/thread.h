@@ -21,7 +21,18 @@ void set_positive(json_t **object, const char *key, int64_t number);
 json_t *frame_json(const struct frame *frame);
 /* An array, leaf first. */
 json_t *frames_json(const struct frame *frames, size_t count);
-/* A thread with its current stack and wait. kind NULL: null. findings: of its process. */
-json_t *thread_json(const struct thread_info *thread, const char *kind, const struct findings *findings);
+/* What the threads of a process have in common. Release it after the last of them. */
+struct common_json {
+    const struct findings *findings;
+    const struct stacks *stacks; /* NULL: not taken */
+    json_t **frames;             /* of each of stacks->shared, once a thread needed it; else NULL */
+};
+/* Without memory for `frames` they are made for each thread. */
+struct common_json common_json_of(const struct process_report *process);
+void common_json_release(struct common_json *common);
+
+/* A thread with its current stack and wait. kind NULL: null. Threads with equal stacks have one array of
+ * frames. */
+json_t *thread_json(const struct thread_info *thread, const char *kind, const struct common_json *common);
 
 #endif
