@@ -234,17 +234,22 @@ def child_of(pid):
     return None
 
 
-def names_below(pid):
-    """The names of the processes that it and its children started, as far as they have not lost their parents."""
-    names = []
+def below(pid):
+    """The names and states of the processes that it and its children started, as far as they have not lost their parents."""
+    found = []
     for tid in os.listdir(f"/proc/{pid}/task"):
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             with open(f"/proc/{pid}/task/{tid}/children", encoding="ascii") as file:
                 children = file.read().split()
             for child in children:
                 with open(f"/proc/{child}/comm", encoding="utf-8", errors="replace") as file:
-                    names += [file.read().strip(), *names_below(child)]
-    return names
+                    found += [(file.read().strip(), state_of(child)), *below(child)]
+    return found
+
+
+def sleeps_below(pid):
+    """Is there a sleep(1) that sleeps?"""
+    return ("sleep", "S") in below(pid)
 
 
 def state_of(pid):

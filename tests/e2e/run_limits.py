@@ -49,7 +49,7 @@ def small_stack(bench):
             demand(code == 66 and whole, f"{limit}, {form}: {code}: {bench.err} {report}")
         code, _ = harness.limited(
             lambda seconds: [*around, bench.cli, "run", f"--timeout={seconds}", "-o", bench.path("text"), "--", "sleep", "1000"],
-            lambda run: "sleep" in harness.names_below(run.pid), env=bench.env)
+            lambda run: harness.sleeps_below(run.pid), env=bench.env)
         demand(code == 124 and "sleep" in bench.read("text"), f"{limit}, timeout: {code}: {bench.read('text')}")
         code, _, err = harness.call([*around, "./running"], cwd=bench.tmp,
                                     env=bench.environment(LD_PRELOAD=bench.shim, THREADLEAK_OPTIONS="exitcode=9"))

@@ -70,7 +70,7 @@ def a_run_that_times_out_ends_the_series(bench):
         bench.write("count", "1")
         return [bench.cli, "run", "--repeat=3", f"--timeout={seconds}", "-o", bench.path("text"),
                 *nth(bench, bench.target("running"), "sleep 1000", "touch no")]
-    status, seconds = harness.limited(argv, lambda run: "sleep" in harness.names_below(run.pid), 1, env=bench.env)
+    status, seconds = harness.limited(argv, lambda run: harness.sleeps_below(run.pid), 1, env=bench.env)
     err = bench.read("text")
     demand(status == 66 and f"timed out after {float(seconds)} s" in err, f"{status} {err}")
     demand("in 1 of 2 runs, first in run 1" in err and "sleep of 1,000 s" in err.replace("1000", "1,000"), err)
