@@ -356,6 +356,15 @@ def the_tab_key_reaches_everything(bench):
         demand(wide <= 0, f"the page is {wide} pixels wider than a narrow window")
 
 
+def the_sites_fit(bench):
+    """No column is cut, whatever the width: where two columns are too narrow, there is one."""
+    page, *_ = bench.page(bench.target("deadlock_at_end"))
+    for width in (800, 1000, 1200):
+        with bench.browser(page, width=width) as browser:
+            more = browser.evaluate("(box => box.scrollWidth - box.clientWidth)(document.querySelector('table.sites').closest('.table-box'))")
+            demand(more <= 0, f"the table of sites is {more} pixels wider than its box in a window of {width}")
+
+
 def many_threads(data, count):
     """The same page with that many threads at one site."""
     leak = data["report"]["processes"][0]["leaks"][0]
@@ -460,7 +469,7 @@ def a_live_page_keeps_the_selection(bench):
 TESTS = [it_is_self_contained, it_has_the_json_report, it_has_the_lives, it_has_the_lives_of_a_process_that_is_not_watched,
          it_has_the_sources, only_regular_files_are_sources,
          hostile_names_are_text, equal_findings_are_written_once, a_browser_shows_a_deadlock, a_browser_shows_joins, a_browser_shows_a_crash, a_browser_zooms_and_drags, a_browser_runs_no_hostile_name,
-         texts_have_contrast, the_tab_key_reaches_everything, a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
+         texts_have_contrast, the_tab_key_reaches_everything, the_sites_fit, a_drag_of_10000_threads_is_quick, a_live_page_keeps_the_selection]
 SOAK_TESTS = [a_process_with_10000_threads]
 
 if __name__ == "__main__":
