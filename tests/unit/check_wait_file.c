@@ -24,6 +24,14 @@
 #include "suite.h"
 #include "wait_child.h"
 
+/* On a busy machine the facts about a descriptor may take longer than their time limit. Then the wait is
+ * described without them, and is sampled again. */
+static void sample_text(enum wait_on on, enum wait_timeout timeout, const char *text)
+{
+    sample_until("waiter", on, text);
+    expect(NULL, NULL, timeout, text);
+}
+
 /* ---- pipes ------------------------------------------------------------------------------- */
 
 static void run_pipe(void)
@@ -39,10 +47,9 @@ static void run_pipe(void)
 START_TEST(pipe_of_this_process_alone)
 {
     child_begin(run_pipe);
-    sample("waiter", WAIT_PIPE);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO,
-           text_of("read of pipe %d, whose writing end only this process holds (descriptor %d)",
-                   child_reported(0), child_reported(1)));
+    sample_text(WAIT_PIPE, WAIT_TIMEOUT_NO,
+                text_of("read of pipe %d, whose writing end only this process holds (descriptor %d)",
+                        child_reported(0), child_reported(1)));
     ck_assert_int_eq(seen->fd, child_reported(0));
 }
 END_TEST
@@ -70,10 +77,9 @@ START_TEST(pipe_of_another_process)
 {
     child = child_start(run_pipe_shared);
     wait_ready(2);
-    sample("waiter", WAIT_PIPE);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO,
-           text_of("read of pipe %d, whose writing end is held by process %d (cat)", child_reported(0),
-                   child_reported(1)));
+    sample_text(WAIT_PIPE, WAIT_TIMEOUT_NO,
+                text_of("read of pipe %d, whose writing end is held by process %d (cat)", child_reported(0),
+                        child_reported(1)));
 }
 END_TEST
 
@@ -94,10 +100,9 @@ static void run_full_pipe(void)
 START_TEST(pipe_that_is_full)
 {
     child_begin(run_full_pipe);
-    sample("waiter", WAIT_PIPE);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO,
-           text_of("write to pipe %d, whose reading end only this process holds (descriptor %d)",
-                   child_reported(1), child_reported(0)));
+    sample_text(WAIT_PIPE, WAIT_TIMEOUT_NO,
+                text_of("write to pipe %d, whose reading end only this process holds (descriptor %d)",
+                        child_reported(1), child_reported(0)));
 }
 END_TEST
 
@@ -116,8 +121,7 @@ START_TEST(fifo_that_nobody_opens)
     strcat(fifo, "/fifo");
     ck_assert_int_eq(mkfifo(fifo, 0600), 0);
     child_begin(run_fifo);
-    sample("waiter", WAIT_PIPE);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("open of pipe %s", fifo));
+    sample_text(WAIT_PIPE, WAIT_TIMEOUT_NO, text_of("open of pipe %s", fifo));
 }
 END_TEST
 
@@ -136,10 +140,10 @@ static void run_socketpair(void)
 START_TEST(socket_pair)
 {
     child_begin(run_socketpair);
-    sample("waiter", WAIT_SOCKET);
-    expect(NULL, NULL, WAIT_TIMEOUT_UNKNOWN,
-           text_of("read of socket %d (Unix stream), whose other end only this process holds (descriptor %d)",
-                   child_reported(0), child_reported(1)));
+    sample_text(
+        WAIT_SOCKET, WAIT_TIMEOUT_UNKNOWN,
+        text_of("read of socket %d (Unix stream), whose other end only this process holds (descriptor %d)",
+                child_reported(0), child_reported(1)));
 }
 END_TEST
 
@@ -167,9 +171,8 @@ static void run_accept(void)
 START_TEST(tcp_accept)
 {
     child_begin(run_accept);
-    sample("waiter", WAIT_SOCKET);
-    expect(
-        NULL, NULL, WAIT_TIMEOUT_UNKNOWN,
+    sample_text(
+        WAIT_SOCKET, WAIT_TIMEOUT_UNKNOWN,
         text_of("accept on socket %d (TCP listening on 127.0.0.1:%d)", child_reported(0), child_reported(1)));
 }
 END_TEST
@@ -190,17 +193,14 @@ static void run_tcp(void)
     read_byte(from);
 }
 
-/* On a busy machine the facts about sockets may take longer than their time limit, and then the wait is
- * described without them. */
 START_TEST(tcp_connection)
 {
     child_begin(run_tcp);
-    const char *text =
+    sample_text(
+        WAIT_SOCKET, WAIT_TIMEOUT_UNKNOWN,
         text_of("read of socket %d (TCP 127.0.0.1:%d to 127.0.0.1:%d), whose other end only this process "
                 "holds (descriptor %d)",
-                child_reported(0), child_reported(1), child_reported(2), child_reported(3));
-    sample_until("waiter", WAIT_SOCKET, text);
-    expect(NULL, NULL, WAIT_TIMEOUT_UNKNOWN, text);
+                child_reported(0), child_reported(1), child_reported(2), child_reported(3)));
 }
 END_TEST
 
@@ -219,8 +219,7 @@ static void run_eventfd(void)
 START_TEST(event_descriptor)
 {
     child_begin(run_eventfd);
-    sample("waiter", WAIT_FILE);
-    expect(NULL, NULL, WAIT_TIMEOUT_NO, text_of("read of eventfd %d", child_reported(0)));
+    sample_text(WAIT_FILE, WAIT_TIMEOUT_NO, text_of("read of eventfd %d", child_reported(0)));
 }
 END_TEST
 
@@ -268,9 +267,8 @@ START_TEST(file_lock)
     pid_t keeper = child_start(_i ? run_fcntl : run_flock);
     wait_ready(2);
     child = child_reported(1);
-    sample("waiter", WAIT_FILE);
-    expect(
-        NULL, NULL, WAIT_TIMEOUT_NO,
+    sample_text(
+        WAIT_FILE, WAIT_TIMEOUT_NO,
         text_of("lock of file %d (%s), held by process %d (keeper)", child_reported(2), locked, (int)keeper));
     child = keeper;
 }
