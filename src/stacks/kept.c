@@ -1,5 +1,6 @@
 #include "stacks/kept.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,13 +105,19 @@ static const char *function_at(const struct place *place)
     return list ? list->frames[list->count - 1].function : NULL;
 }
 
-static void add_variable(struct line *line, const struct place *place)
+/* Memory that is no object of libc's malloc: variables, shared memory, and that of other allocators. */
+static void add_data(struct line *line, const struct place *place)
 {
-    const char *name = place->handle->at ? wait_variable(place->namer->waits, place->handle->at) : NULL;
-    if (name)
-        line_add(line, "variable %s", name);
+    struct waits *waits = place->namer->waits;
+    uint64_t at = place->handle->at;
+    const char *variable = at ? wait_variable(waits, at) : NULL;
+    const char *file = at && !variable ? wait_mapped_file(waits, at) : NULL;
+    if (variable)
+        line_add(line, "variable %s", variable);
+    else if (at)
+        line_add(line, "%s, 0x%" PRIx64, file ? file : "memory of mmap", at);
     else
-        line_add(line, "data of the program or a library");
+        line_add(line, "a variable, or memory of mmap");
 }
 
 static void add_frame(struct line *line, const struct place *place)
@@ -126,7 +133,7 @@ static void add_place(struct line *line, const struct place *place)
 {
     switch (place->handle->keeper) {
     case REACH_KEPT_DATA:
-        add_variable(line, place);
+        add_data(line, place);
         return;
     case REACH_KEPT_HEAP:
         line_add(line, "the heap");

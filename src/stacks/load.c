@@ -127,7 +127,7 @@ static bool load_thread(const struct stacks *stacks, const json_t *json, struct 
         .wait = {.on = (enum wait_on)number(json, "on", WAIT_NONE, WAIT_KINDS - 1),
                  .running = json_is_true(json_object_get(json, "running")),
                  .address = (uint64_t)json_integer_value(json_object_get(json, "address")),
-                 .place = (enum object_place)number(json, "place", PLACE_UNKNOWN, PLACE_MODULE),
+                 .place = (enum object_place)number(json, "place", PLACE_UNKNOWN, PLACE_FILE),
                  .owner = (pid_t)number(json, "owner", 0, INT_MAX),
                  .owner_ended = json_is_true(json_object_get(json, "owner_ended")),
                  .owner_process = (pid_t)number(json, "owner_process", 0, INT_MAX),

@@ -8,6 +8,7 @@
 
 #include "base/path.h"
 #include "base/search.h"
+#include "base/text.h"
 
 /* malloc/arena.c: all arenas but the main one consist of heaps of HEAP_MAX_SIZE, aligned to it. */
 #define ARENA_BYTES (UINT64_C(64) << 20)
@@ -88,6 +89,14 @@ static char *name_in_module(const struct object_names *names, const struct modul
     return length < 0 ? NULL : text;
 }
 
+/* mmap(2) with MAP_SHARED and MAP_ANONYMOUS, and shmget(2), map files of the kernel. */
+static const char *file_name(const struct region *region)
+{
+    bool is_of_kernel =
+        text_begins_with(region->path, "/dev/zero") || text_begins_with(region->path, "/SYSV");
+    return is_of_kernel ? "shared memory" : region->path;
+}
+
 /* False: out of memory. */
 static bool find_name(const struct object_names *names, struct object_name *name)
 {
@@ -106,12 +115,12 @@ static bool find_name(const struct object_names *names, struct object_name *name
     else if (region->path[0] != '/' && (name->owner = stack_owner(names, region, name->address)))
         name->place = PLACE_STACK;
     else
-        name->place = region->path[0] == '/' ? PLACE_MODULE : PLACE_ANONYMOUS;
+        name->place = region->path[0] == '/' ? PLACE_FILE : PLACE_ANONYMOUS;
     if (name->place == PLACE_STACK)
         return true;
-    name->text = strdup(name->place == PLACE_HEAP     ? "heap"
-                        : name->place == PLACE_MODULE ? region->path
-                                                      : "anonymous memory");
+    name->text = strdup(name->place == PLACE_HEAP   ? "heap"
+                        : name->place == PLACE_FILE ? file_name(region)
+                                                    : "anonymous memory");
     return name->text != NULL;
 }
 

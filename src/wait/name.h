@@ -12,7 +12,8 @@ struct object_name {
     uint64_t address;
     enum object_place place;
     pid_t owner;
-    char *text; /* "queue_lock", "pool+0x18", "heap", "libx.so+0x4010"; NULL: a stack, or unknown */
+    char *text; /* "queue_lock", "pool+0x18", "heap", "libx.so+0x4010", "shared memory", "/dev/shm/queue";
+                   NULL: a stack, or unknown */
 };
 
 struct object_names;

@@ -49,7 +49,7 @@ static bool add_object(const struct view *view, uint64_t address, char **symbol,
     if (name->place == PLACE_UNKNOWN)
         return true;
     if (name->place != PLACE_STACK) {
-        line_add(view->line, name->place == PLACE_HEAP ? " on the heap" : " in anonymous memory");
+        line_add(view->line, name->place == PLACE_HEAP ? " on the %s" : " in %s", name->text);
         *symbol = strdup(name->text);
         return *symbol != NULL;
     }

@@ -36,7 +36,8 @@ enum object_place {
     PLACE_HEAP,    /* malloc's */
     PLACE_STACK,   /* of a thread */
     PLACE_ANONYMOUS,
-    PLACE_MODULE, /* data without a symbol, or a file that is mapped */
+    PLACE_MODULE, /* data without a symbol */
+    PLACE_FILE,   /* another file that is mapped, or anonymous shared memory */
 };
 
 enum wait_timeout { WAIT_TIMEOUT_UNKNOWN, WAIT_TIMEOUT_NO, WAIT_TIMEOUT_YES };
@@ -106,5 +107,8 @@ const struct wait *wait_of(const struct waits *waits, size_t index);
 /* The variable that contains an address, "pool+0x18", or else "libx.so+0x4010"; NULL: neither, or out of
  * memory. `waits` owns it. */
 const char *wait_variable(struct waits *waits, uint64_t address);
+/* The mapped file that contains an address, "/dev/shm/queue", or "shared memory"; NULL as above, also for
+ * files of code and its data. `waits` owns it. */
+const char *wait_mapped_file(struct waits *waits, uint64_t address);
 
 #endif

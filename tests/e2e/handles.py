@@ -18,6 +18,7 @@ KEPT = {
     "heap": "the heap, 0x",
     "far": "the heap, 0x",
     "mapping": "memory of mmap, 0x",
+    "shared": "shared memory, 0x",
     "tls": "a thread-local variable of T1",
     "specific": "thread-specific data of T1",
     "pipe": "the kernel: ",

@@ -91,6 +91,13 @@ static NOINLINE void mapping(void)
     start_in(kept_in_heap);
 }
 
+static NOINLINE void shared(void)
+{
+    kept_in_heap = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(kept_in_heap != MAP_FAILED);
+    start_in(kept_in_heap);
+}
+
 static NOINLINE void tls(void)
 {
     start_in(&kept_by_thread);
@@ -243,6 +250,7 @@ static const struct {
               {"heap", heap},
               {"far", far},
               {"mapping", mapping},
+              {"shared", shared},
               {"tls", tls},
               {"specific", specific},
               {"pipe", in_pipe},

@@ -1,4 +1,5 @@
 /* Threads that wait for rwlocks, semaphores, barriers, joins and the like: children in each kind of wait. */
+#include <inttypes.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -125,6 +126,10 @@ START_TEST(semaphore_of_several_processes)
     child = child_start(runs[_i]);
     sample("waiter", WAIT_SEMAPHORE);
     ck_assert_int_eq(seen->shared, _i == 0);
+    char text[128];
+    const char *memory = runs[_i] == run_sem_in_private_memory ? "anonymous memory" : "shared memory";
+    snprintf(text, sizeof(text), "semaphore 0x%" PRIx64 " in %s, no timeout", seen->address, memory);
+    expect(memory, NULL, WAIT_TIMEOUT_NO, text);
 }
 END_TEST
 
