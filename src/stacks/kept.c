@@ -111,11 +111,10 @@ static void add_data(struct line *line, const struct place *place)
     struct waits *waits = place->namer->waits;
     uint64_t at = place->handle->at;
     const char *variable = at ? wait_variable(waits, at) : NULL;
-    const char *file = at && !variable ? wait_mapped_file(waits, at) : NULL;
     if (variable)
         line_add(line, "variable %s", variable);
     else if (at)
-        line_add(line, "%s, 0x%" PRIx64, file ? file : "memory of mmap", at);
+        line_add(line, "%s, 0x%" PRIx64, wait_memory(waits, at), at);
     else
         line_add(line, "a variable, or memory of mmap");
 }

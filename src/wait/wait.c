@@ -152,10 +152,12 @@ const char *wait_variable(struct waits *waits, uint64_t address)
     return name && (name->place == PLACE_SYMBOL || name->place == PLACE_MODULE) ? name->text : NULL;
 }
 
-const char *wait_mapped_file(struct waits *waits, uint64_t address)
+const char *wait_memory(struct waits *waits, uint64_t address)
 {
     const struct object_name *name = object_name(waits->names, address);
-    return name && name->place == PLACE_FILE ? name->text : NULL;
+    if (name && name->place == PLACE_FILE)
+        return name->text;
+    return name && name->place == PLACE_HEAP ? "the heap" : "memory of mmap";
 }
 
 void waits_free(struct waits *waits)

@@ -107,8 +107,8 @@ const struct wait *wait_of(const struct waits *waits, size_t index);
 /* The variable that contains an address, "pool+0x18", or else "libx.so+0x4010"; NULL: neither, or out of
  * memory. `waits` owns it. */
 const char *wait_variable(struct waits *waits, uint64_t address);
-/* The mapped file that contains an address, "/dev/shm/queue", or "shared memory"; NULL as above, also for
- * files of code and its data. `waits` owns it. */
-const char *wait_mapped_file(struct waits *waits, uint64_t address);
+/* What an address outside of variables is in: "the heap", "shared memory", "/dev/shm/queue", or "memory of
+ * mmap". `waits` owns it. */
+const char *wait_memory(struct waits *waits, uint64_t address);
 
 #endif

@@ -4,6 +4,7 @@
   tests/e2e/handles.py [--build DIR] [NAME...]
 """
 import json
+import os
 import subprocess
 import sys
 
@@ -99,8 +100,21 @@ def without_run(bench):
     demand(status == 0 and "\n  lost-handle   proved: " in err, err)
 
 
+def other_malloc(bench):
+    """What it allocates is no object of libc's malloc: an address says where a handle is."""
+    source, library = bench.path("other_malloc.c"), bench.path("other_malloc.so")
+    with open(source, "w", encoding="ascii") as file:
+        file.write("#include <stddef.h>\nvoid *__libc_malloc(size_t);\nvoid *malloc(size_t size)\n{\n    return __libc_malloc(size);\n}\n")
+    done = harness.compile_once(os.environ.get("CC", "cc"), source, library, "-shared", "-fPIC")
+    if done.returncode:
+        raise harness.Skip(done.stderr.decode())
+    for place, where in (("data", "variable kept_in_data"), ("heap", "the heap, 0x"), ("mapping", "memory of mmap, 0x")):
+        _, _, err = call([bench.target("handles"), place, "finished", "end"], env=bench.environment(LD_PRELOAD=f"{bench.shim}:{library}"))
+        demand(f"\n  handle is stored in {where}" in err, err)
+
+
 TESTS = [test(live, place, how) for place in [*LOST, *KEPT] for how in ("finished", "alive")] + [
-    test(end, place, "finished") for place in [*LOST, *KEPT]] + [text, without_run]
+    test(end, place, "finished") for place in [*LOST, *KEPT]] + [text, without_run, other_malloc]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
