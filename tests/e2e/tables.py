@@ -112,6 +112,8 @@ def every_option_is_in_the_manual(bench):
     """And no other: each command has a page, which comes from the rows, and what it adds is about one of them."""
     need("awk")
     commands = [command for command, *_ in rows(bench, "command") if command != "help"]
+    for command in commands:
+        demand(os.path.exists(os.path.join(ROOT, "man", f"threadleak-{command}.1.scd")), f"no page man/threadleak-{command}.1.scd")
     pages = {command: page_of(bench, f"threadleak-{command}.1.scd") for command in commands}
     for command, name, *_ in rows(bench, "option"):
         options = pages[command].partition("# OPTIONS\n")[2].partition("\n# ")[0]
