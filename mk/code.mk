@@ -10,7 +10,7 @@ CHECKS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/check_*.c))
 # Fakes, fixtures and child processes that suites share.
 CHECK_PARTS := $(patsubst %.c,%,$(filter-out tests/unit/check_% tests/unit/writer_%,$(wildcard tests/unit/*.c)))
 # They contain the shim's writer, and nothing of the CLI.
-CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask shim/run_report_in ledger/argument ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/thread_key ledger/misuse \
+CHECK_WRITER := $(addprefix preload/,shim/config shim/state shim/guard shim/index shim/run_ask ledger/argument ledger/map ledger/section ledger/slot ledger/thread ledger/thread_join ledger/thread_key ledger/misuse \
 	ledger/descriptor ledger/fork ledger/leak ledger/site ledger/test ledger/namespace ledger/wakes \
 	ledger/module ledger/module_find ledger/module_table ledger/elf_start ledger/maps \
 	shim/dynamic shim/next shim/readable shim/real shim/say shim/shake shim/stack_room shim/text shim/unwinder_tls backtrace/frames)

@@ -175,7 +175,7 @@ static void record_unload(struct shim_state *state, const struct module_unload *
 {
     site_forget_addresses(state);
     ledger_pc at = unload->serial ? unload->at : module_encode(state, unload->caller);
-    module_mark_unloaded(state, unload->serial, at);
+    module_mark_unloaded(state, unload, at);
     atomic_store(&state->header->unloaded_at, at);
     atomic_fetch_add(&state->header->unloads, 1);
 }

@@ -74,6 +74,7 @@ static void replace(struct shim_state *state, int number)
 {
     struct sigaction program, action;
     if (!is_replaceable(number) || real_set_action(number, NULL, &program) != 0 ||
+        program.sa_sigaction == fault_handler || program.sa_sigaction == cut_handler ||
         !action_at_end(number, &program, &action))
         return;
     /* The bit is set first: a thread that changes the disposition meanwhile sees it after its change. */
@@ -114,10 +115,7 @@ void disposition_change(int number, const struct sigaction *action, struct sigac
 
 void disposition_replace_again(int number)
 {
-    struct sigaction now, action;
-    if (real_set_action(number, NULL, &now) == 0 && now.sa_sigaction != fault_handler &&
-        now.sa_sigaction != cut_handler && action_at_end(number, &now, &action))
-        real_set_action(number, &action, &of_program[number]);
+    replace(shim_state, number);
 }
 
 /* ---- children ------------------------------------------------------------------------ */

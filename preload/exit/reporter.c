@@ -239,7 +239,7 @@ static void prepare_end(struct job *job)
     if (shim_config.sanitizer)
         return;
     atomic_store(&shim_state->parked, 1);
-    text_print(&park_text, "%lu", (uint64_t)park_without_stack);
+    text_print(&park_text, "%lu", (uint64_t)park_as_it_is);
     text_print(&tid_text, "%d", shim_own_tid());
     job->argv[4] = job->park_text;
     job->argv[5] = job->tid_text;

@@ -76,22 +76,26 @@ static bool environment_is_readable(char *const *environment)
 
 /* ---- the directory that a relative path starts from ------------------------------ */
 
+static void read_link(const char *path, char out[DIRECTORY_MAX])
+{
+    long n = SYS4(readlinkat, AT_FDCWD, path, out, DIRECTORY_MAX - 1);
+    out[n > 0 ? n : 0] = 0;
+}
+
 static void read_descriptor(int fd, char out[DIRECTORY_MAX])
 {
     char link[40];
     struct text text = text_in(link, sizeof(link));
     text_print(&text, "/proc/self/fd/%d", fd);
-    long n = SYS4(readlinkat, AT_FDCWD, link, out, DIRECTORY_MAX - 1);
-    out[n > 0 ? n : 0] = 0;
+    read_link(link, out);
 }
 
 /* /proc/self/exe and /proc/self/fd are other files in another process. */
 static bool read_own_link(const char *path, char out[DIRECTORY_MAX])
 {
-    if (!path || strncmp(path, "/proc/", 6) != 0)
+    if (strncmp(path, "/proc/", 6) != 0)
         return false;
-    long n = SYS4(readlinkat, AT_FDCWD, path, out, DIRECTORY_MAX - 1);
-    out[n > 0 ? n : 0] = 0;
+    read_link(path, out);
     return out[0] == '/';
 }
 

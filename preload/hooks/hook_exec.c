@@ -141,13 +141,9 @@ static int spawn(spawn_fn *real_spawn, pid_t *out, const struct exec_program *pr
     posix_spawnattr_t changed;
     attributes = spawn_attributes(&changed, attributes);
     pid_t own = 0, *pid = out ? out : &own; /* a SIGCHLD handler can read the caller's variable */
-    if (!exec_record_is_wanted())
-        return real_spawn(out, program->path, actions, attributes, argv, program->environment);
     uint64_t before_ns = shim_clock_ns(CLOCK_MONOTONIC);
     int result = real_spawn(pid, program->path, actions, attributes, argv, program->environment);
-    if (result != 0)
-        return result;
-    if (*pid > 0)
+    if (result == 0 && *pid > 0 && exec_record_is_wanted())
         exec_record_spawned(program, *pid, before_ns);
     return result;
 }

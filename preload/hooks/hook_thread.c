@@ -7,7 +7,6 @@
 #include "preload/backtrace/signal_capture.h"
 #include "preload/exit/dump.h"
 #include "preload/ledger/argument.h"
-#include "preload/ledger/failure.h"
 #include "preload/ledger/lost.h"
 #include "preload/ledger/misuse.h"
 #include "preload/ledger/slot.h"
@@ -101,7 +100,7 @@ static int without_record(int result, int success, bool lost)
             return without_record(real_create(start, arg), success, lost);            \
         }                                                                             \
         struct thread_birth *birth = slot_birth(hook.state, slot);                    \
-        shake_create((size_t)(birth - hook.state->births));                           \
+        shake_create(slot);                                                           \
         hook_pause(&hook);                                                            \
         int result = real_create(trampoline, birth);                                  \
         hook_resume(&hook);                                                           \

@@ -16,7 +16,6 @@
 #include "preload/ledger/wakes.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/run_ask.h"
-#include "preload/shim/run_report_in.h"
 #include "preload/shim/sys.h"
 #include "preload/shim/text.h"
 #include "common/run_protocol.h"

@@ -60,7 +60,7 @@ static void remove_escapes(char *path)
     *to = 0;
 }
 
-static void remove_deleted(char *path)
+void maps_remove_deleted(char *path)
 {
     static const char mark[] = " (deleted)";
     size_t length = strlen(path), end = sizeof(mark) - 1;
@@ -79,7 +79,7 @@ static void read_path(struct maps *maps, int c, struct text *path)
     }
     if (path->overflow)
         path->buffer[0] = 0;
-    remove_deleted(path->buffer);
+    maps_remove_deleted(path->buffer);
     remove_escapes(path->buffer);
 }
 

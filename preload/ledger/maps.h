@@ -24,4 +24,7 @@ void maps_close(struct maps *maps);
  * The kernel's " (deleted)" is removed. NULL: not wanted. */
 bool maps_next(struct maps *maps, struct maps_line *line, char *path, size_t size);
 
+/* The kernel adds " (deleted)" to the path of a file that was removed. */
+void maps_remove_deleted(char *path);
+
 #endif

@@ -116,30 +116,42 @@ static bool is_loaded(const struct ledger_module *module)
     return !end || !start || module_is_at(start, end) || module->end != end;
 }
 
-/* The loader unmaps some libraries without the hook: those of name services, for example. */
+/* The loader unmaps some libraries without the hook: those of name services, for example. Another thread can
+ * be in mark() for the unload before this: here `unloaded` is stored after the addresses, there before they
+ * are read again. */
 static void record_again(struct ledger_module *known, const struct ledger_module *found)
 {
     bool moved = known->bias != found->bias;
-    if (atomic_load(&known->unloaded)) {
-        if (!moved)
-            atomic_store(&known->unloaded_serial, 0);
-        move(known, found);
-        atomic_store(&known->unloaded, 0);
-    } else if (moved && !is_loaded(known)) {
-        move(known, found);
-    }
+    if (!atomic_load(&known->unloaded) && (!moved || is_loaded(known)))
+        return;
+    if (!moved)
+        atomic_store(&known->unloaded_serial, 0);
+    move(known, found);
+    atomic_store(&known->unloaded, 0);
 }
 
-void module_mark_unloaded(struct shim_state *state, uint64_t serial, ledger_pc at)
+static void mark(struct ledger_module *module, uint64_t serial, ledger_pc at)
+{
+    atomic_store(&module->unloaded_at, at);
+    atomic_store(&module->unloaded_serial, serial);
+    atomic_store(&module->unloaded, 1);
+    if (!is_loaded(module))
+        return;
+    atomic_store(&module->unloaded_serial, 0); /* it was loaded again meanwhile */
+    atomic_store(&module->unloaded, 0);
+}
+
+/* While several threads unload, only that of the handle is known to be of this dlclose. Another one can have
+ * marked it before. */
+void module_mark_unloaded(struct shim_state *state, const struct module_unload *unload, ledger_pc at)
 {
     uint32_t used = ledger_used(state->header, SECTION_MODULES);
     for (uint32_t i = 0; i < used; i++) {
         struct ledger_module *module = &state->modules[i];
-        if (atomic_load(&module->unloaded) || is_loaded(module))
-            continue;
-        atomic_store(&module->unloaded_at, at);
-        atomic_store(&module->unloaded_serial, serial);
-        atomic_store(&module->unloaded, 1);
+        bool own = unload->inside >= module->start && unload->inside < module->end;
+        bool marked = atomic_load(&module->unloaded) && !(own && !atomic_load(&module->unloaded_at));
+        if (!marked && !is_loaded(module))
+            mark(module, unload->serial, own || module_unloading() == 1 ? at : 0);
     }
 }
 

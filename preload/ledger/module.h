@@ -14,9 +14,8 @@ ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 /* The same for the frames of one backtrace. */
 void module_encode_all(struct shim_state *state, const uint64_t *pcs, uint32_t count, ledger_pc *encoded);
 
-/* After a dlclose that began when the next thread got this serial: marks the modules that it unmapped. at:
- * who called it. */
-void module_mark_unloaded(struct shim_state *state, uint64_t serial, ledger_pc at);
+/* After a dlclose, and before module_unload_done(): marks the modules that it unmapped. at: who called it. */
+void module_mark_unloaded(struct shim_state *state, const struct module_unload *unload, ledger_pc at);
 
 /* What dl_iterate_phdr would pass to find call-frame information: absolute addresses, and no name. */
 struct module_phdrs {

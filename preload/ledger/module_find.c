@@ -101,9 +101,9 @@ void module_unload_done(void)
         ;
 }
 
-bool module_unloading(void)
+uint32_t module_unloading(void)
 {
-    return atomic_load_explicit(&unloading, memory_order_acquire) > 0;
+    return atomic_load_explicit(&unloading, memory_order_acquire);
 }
 
 bool module_unload_in_child(void)

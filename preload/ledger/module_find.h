@@ -36,8 +36,8 @@ struct module_unload module_unload_begin(void *handle);
 bool module_unload_end(const struct module_unload *unload, int result);
 void module_unload_done(void);
 
-/* Is any thread in dlclose? */
-bool module_unloading(void);
+/* How many threads are in dlclose. */
+uint32_t module_unloading(void);
 
 /* In a forked child, where other threads do not return from dlclose. True: they would have. */
 bool module_unload_in_child(void);

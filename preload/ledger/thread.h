@@ -2,7 +2,7 @@
  * The life of a thread, as the ledger records it.  Only this file and thread_join.h change
  * slots and counters.  Every function is lock-free, and can be called in a signal handler.
  *
- *   creator:  thread_new → real create → thread_created | thread_dropped
+ *   creator:  thread_new → real create → thread_created | thread_failed
  *   child:    thread_started … thread_ended
  *   joiner:   join_begin → real join → join_end
  *   anybody:  detach_begin → real detach → detach_end
@@ -36,8 +36,10 @@ struct new_thread {
 /* A record for a thread that is created now. NULL: the section is full; this counts a lost event. */
 struct ledger_slot *thread_new(struct shim_state *state, struct new_thread *thread);
 
-/* The real create failed. */
-void thread_dropped(struct shim_state *state, struct ledger_slot *slot);
+/* The real create failed: gives the slot back, and counts the failure. error: errno; 0: thrd_error. */
+void thread_failed(struct shim_state *state, struct ledger_slot *slot, const struct new_thread *thread,
+                   int error);
+void thread_dropped(struct shim_state *state, struct ledger_slot *slot); /* gives it back */
 
 /* The real create succeeded.  It does not read the stored pthread_t: the child can have
  * freed that memory, or the program can have stored another thread there. */

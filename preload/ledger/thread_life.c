@@ -22,7 +22,7 @@ static inline __attribute__((always_inline)) void enter_thread(const void *birth
         shim_tls.small_stack = atomic_load_explicit(&slot->state, memory_order_relaxed) & SLOT_SMALL_STACK;
         thread_started(hook.state, slot, pthread_self(), shim_own_tid());
         shim_tls.end_is_seen = thread_key_set(1);
-        shake_begin((size_t)((const struct thread_birth *)birth - hook.state->births));
+        shake_begin(slot);
     }
     shim_tls.begun = true;
     hook_leave(&hook);

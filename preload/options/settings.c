@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
+#include "preload/ledger/maps.h"
 #include "preload/options/registered.h"
 #include "preload/shim/guard.h"
 #include "preload/shim/next.h"
@@ -167,8 +168,9 @@ static void find_offsets(void)
  * that of its parent. */
 static void check_own_tid(void)
 {
-    const int32_t *tid = (const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
-    shim_config.tid_is_stale = shim_config.tid_offset > 0 && *tid != (int32_t)SYS0(gettid);
+    int32_t known = *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
+    shim_config.fresh_tid = (int32_t)SYS0(gettid);
+    shim_config.stale_tid = shim_config.tid_offset > 0 && known != shim_config.fresh_tid ? known : 0;
 }
 
 static void find_default_attributes(void)
@@ -182,18 +184,14 @@ static void find_default_attributes(void)
 /* The last step makes the directory of the process in /proc, which costs as much as two page faults. */
 void settings_look_up(void)
 {
-    static const char deleted[] = " (deleted)"; /* perhaps since the start of the program */
-    size_t tail = sizeof(deleted) - 1;
     if (*shim_config.exe) {
         check_own_tid();
         return;
     }
     find_offsets();
     long n = SYS4(readlinkat, AT_FDCWD, "/proc/self/exe", shim_config.exe, sizeof(shim_config.exe) - 1);
-    size_t length = n > 0 ? (size_t)n : 0;
-    if (length > tail && memcmp(shim_config.exe + length - tail, deleted, tail) == 0)
-        length -= tail;
-    shim_config.exe[length] = 0;
+    shim_config.exe[n > 0 ? n : 0] = 0;
+    maps_remove_deleted(shim_config.exe); /* perhaps since the start of the program */
 }
 
 void settings_find(void)

@@ -17,13 +17,14 @@ enum { SANDBOX_NONE, SANDBOX_MAYBE, SANDBOX_SURE };
 
 struct shim_config {
     uint32_t options_size;
-    const char *rules;       /* registered by the program; NULL: none */
-    char run_dir[256];       /* "": not under `threadleak run` */
-    int32_t run_parent;      /* run_report_in.c */
-    int dump_signal;         /* our handler was installed for it; 0: not yet */
-    int capture_signal;      /* reserved by signal_capture.c; 0: none yet */
-    int32_t tid_offset;      /* in glibc's struct pthread; -1: not known */
-    bool tid_is_stale;       /* the main thread's, in the child of a clone that libc did not make */
+    const char *rules;  /* registered by the program; NULL: none */
+    char run_dir[256];  /* "": not under `threadleak run` */
+    int32_t run_parent; /* run_report_in() */
+    int dump_signal;    /* our handler was installed for it; 0: not yet */
+    int capture_signal; /* reserved by signal_capture.c; 0: none yet */
+    int32_t tid_offset; /* in glibc's struct pthread; -1: not known */
+    int32_t stale_tid;  /* there, in a child that the system call clone made; 0: none. Its main thread has */
+    int32_t fresh_tid;  /* this one */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     const char *library;     /* the path of this one, as the loader has it */

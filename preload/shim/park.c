@@ -5,40 +5,23 @@
 
 #include "preload/shim/sys.h"
 
+/* Without a stack: the constants of a system call in C would be in saved registers. */
+_Noreturn void park_as_it_is(void)
+{
+    for (;;)
+#ifdef __x86_64__
+        __asm__ volatile("mov %0, %%eax\n\tsyscall" : : "i"(SYS_pause) : "rax", "rcx", "r11", "memory");
+#else
+        __asm__ volatile("mov x0, #0\n\tmov x1, #0\n\tmov x2, #0\n\tmov x3, #0\n\tmov x8, %0\n\tsvc #0"
+                         :
+                         : "i"(SYS_ppoll)
+                         : "x0", "x1", "x2", "x3", "x8", "memory");
+#endif
+}
+
 _Noreturn void park(void)
 {
     uint64_t all = ~0ull;
     SYS4(rt_sigprocmask, SIG_SETMASK, &all, NULL, KERNEL_SIGSET_SIZE);
-    for (;;)
-        SYS6(ppoll, NULL, 0, NULL, NULL, 0, 0);
+    park_as_it_is();
 }
-
-/* clang-format off */
-#if defined(__x86_64__)
-__asm__(".pushsection .text\n"
-        ".globl park_without_stack\n"
-        ".hidden park_without_stack\n"
-        ".type park_without_stack, @function\n"
-        "park_without_stack:\n"
-        "1: mov $34, %eax\n" /* pause */
-        "   syscall\n"
-        "   jmp 1b\n"
-        ".size park_without_stack, . - park_without_stack\n"
-        ".popsection");
-#elif defined(__aarch64__)
-__asm__(".pushsection .text\n"
-        ".globl park_without_stack\n"
-        ".hidden park_without_stack\n"
-        ".type park_without_stack, %function\n"
-        "park_without_stack:\n"
-        "1: mov x0, #0\n"
-        "   mov x1, #0\n"
-        "   mov x2, #0\n"
-        "   mov x3, #0\n"
-        "   mov x8, #73\n" /* ppoll */
-        "   svc #0\n"
-        "   b 1b\n"
-        ".size park_without_stack, . - park_without_stack\n"
-        ".popsection");
-#endif
-/* clang-format on */

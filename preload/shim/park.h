@@ -5,8 +5,7 @@
 /* Never returns. Blocks all signals. */
 _Noreturn void park(void);
 
-/* The same loop, without a stack and with signals as they are: the reporter lets stopped threads go on here.
- */
-extern const char park_without_stack[];
+/* The same without a stack, and with signals as they are: the reporter lets stopped threads go on here. */
+_Noreturn void park_as_it_is(void);
 
 #endif

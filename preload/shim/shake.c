@@ -13,9 +13,6 @@
 #define MANY_EVENTS 16 /* of a thread; after them long pauses are rare, so that a long run still ends */
 #define MAX_EVENTS 256 /* after them pauses are ever rarer: a thread can notify millions of times */
 
-/* Private memory: a path for each struct thread_birth. A forked child has its parent's. */
-static _Atomic(uint64_t *) paths;
-
 /* splitmix64 of S. Vigna */
 static uint64_t mix(uint64_t x)
 {
@@ -25,30 +22,16 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 31;
 }
 
-static uint64_t *make_paths(void)
+void shake_new_path(struct ledger_slot *slot)
 {
-    uint64_t *none = NULL, *known = atomic_load(&paths);
-    if (known)
-        return known;
-    size_t size = STATE_BIRTHS * sizeof(*known);
-    uint64_t *memory = sys_map(size);
-    if (!memory || atomic_compare_exchange_strong(&paths, &none, memory))
-        return memory;
-    SYS2(munmap, memory, size);
-    return none;
+    uint64_t path = mix(shim_tls.shake.path + ++shim_tls.shake.children);
+    atomic_store_explicit(&slot->sample_cpu_ns, path, memory_order_relaxed);
 }
 
-void shake_new_path(size_t birth)
+void shake_take_path(const struct ledger_slot *slot)
 {
-    uint64_t *all = make_paths();
-    if (all)
-        all[birth] = mix(shim_tls.shake.path + ++shim_tls.shake.children);
-}
-
-void shake_take_path(size_t birth)
-{
-    const uint64_t *all = atomic_load(&paths);
-    shim_tls.shake = (struct shake){.path = all ? all[birth] : 0};
+    uint64_t path = atomic_load_explicit(&slot->sample_cpu_ns, memory_order_relaxed);
+    shim_tls.shake = (struct shake){.path = path};
 }
 
 static uint64_t pause_us(uint64_t random, uint32_t event)

@@ -10,13 +10,12 @@
 #ifndef THREADLEAK_PRELOAD_SHIM_SHAKE_H
 #define THREADLEAK_PRELOAD_SHIM_SHAKE_H
 
-#include <stddef.h>
-
+#include "common/ledger_slot.h"
 #include "preload/shim/config.h"
 
 void shake_now(void);
-void shake_new_path(size_t birth);
-void shake_take_path(size_t birth);
+void shake_new_path(struct ledger_slot *slot);
+void shake_take_path(const struct ledger_slot *slot);
 
 /* Outside of a hook's own work, because it takes time. */
 static inline void shake_pause(void)
@@ -25,18 +24,17 @@ static inline void shake_pause(void)
         shake_now();
 }
 
-/* birth: the number of the new thread's struct thread_birth. The creator calls the first, the new thread the
- * second. */
-static inline void shake_create(size_t birth)
+/* The creator calls the first, the new thread the second. The path is where the final sample comes later. */
+static inline void shake_create(struct ledger_slot *slot)
 {
     if (__builtin_expect(shim_config.options.shake != 0, 0))
-        shake_new_path(birth);
+        shake_new_path(slot);
 }
 
-static inline void shake_begin(size_t birth)
+static inline void shake_begin(const struct ledger_slot *slot)
 {
     if (__builtin_expect(shim_config.options.shake != 0, 0))
-        shake_take_path(birth);
+        shake_take_path(slot);
 }
 
 #endif

@@ -120,7 +120,8 @@ struct shim_state *shim_own(void)
 
 int32_t shim_own_tid(void)
 {
-    if (shim_config.tid_offset <= 0 || shim_config.tid_is_stale)
+    if (shim_config.tid_offset <= 0)
         return (int32_t)SYS0(gettid);
-    return *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
+    int32_t tid = *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
+    return tid == shim_config.stale_tid ? shim_config.fresh_tid : tid;
 }

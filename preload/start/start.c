@@ -23,7 +23,7 @@
 #include "preload/shim/hook.h"
 #include "preload/shim/on_stack.h"
 #include "preload/shim/real.h"
-#include "preload/shim/run_report_in.h"
+#include "preload/shim/run_ask.h"
 #include "preload/shim/say.h"
 #include "preload/shim/tasks.h"
 #include "preload/start/filter.h"
