@@ -204,6 +204,26 @@ START_TEST(maps_that_cannot_be_opened)
 }
 END_TEST
 
+static int next_descriptor(void)
+{
+    int next = dup(0);
+    ck_assert_int_ge(next, 0);
+    close(next);
+    return next;
+}
+
+START_TEST(a_search_keeps_no_descriptor)
+{
+    struct module_found found;
+    uint64_t bias;
+    char path[MODULE_PATH];
+    int before = next_descriptor();
+    module_table_forget();
+    ck_assert(module_table_find((uint64_t)(uintptr_t)next_descriptor, &found, &bias, path));
+    ck_assert_int_eq(next_descriptor(), before);
+}
+END_TEST
+
 static _Atomic bool stop;
 
 static void *search(void *arg)
@@ -306,6 +326,7 @@ int main(void)
     tcase_add_test(tcase, memory_that_is_no_module);
     tcase_add_test(tcase, another_file_at_the_same_address);
     tcase_add_test(tcase, maps_that_cannot_be_opened);
+    tcase_add_test(tcase, a_search_keeps_no_descriptor);
     tcase_add_test(tcase, threads_search_while_others_fill);
     tcase_add_test(tcase, unmapped_memory_is_not_read);
     tcase_add_test(tcase, frames_of_both_kinds);
