@@ -75,11 +75,6 @@ struct list {
     size_t size;
 };
 
-static uint64_t clock_us(void)
-{
-    return shim_clock_ns(CLOCK_MONOTONIC) / 1000;
-}
-
 /* ---- options ----------------------------------------------------------------------------- */
 
 static void on_problem(void *arg, const char *line)
@@ -169,25 +164,6 @@ static const char *why_not(const struct shim_state *state, const struct guard *g
     return NULL;
 }
 
-/* ---- waiting -------------------------------------------------------------------------- */
-
-/* Follows the schedule of steps.h. It reads the clock, because signals interrupt the pauses. */
-struct schedule {
-    uint64_t began_us, budget_us, pause_us;
-};
-
-/* False: the time is over. */
-static bool pause_once(struct schedule *schedule)
-{
-    uint64_t spent = clock_us() - schedule->began_us;
-    if (spent >= schedule->budget_us)
-        return false;
-    uint64_t rest = schedule->budget_us - spent;
-    grace_pause(schedule->pause_us < rest ? schedule->pause_us : rest);
-    schedule->pause_us = grace_next_us(schedule->pause_us);
-    return true;
-}
-
 /* ---- judging --------------------------------------------------------------------------- */
 
 enum mode { RULES_ONLY, QUIET, LOUD, LIST };
@@ -271,11 +247,11 @@ static int judge_alone(struct check *check)
 
 static int wait_and_judge(struct check *check)
 {
-    struct schedule schedule = {clock_us(), check->options.grace_ms * 1000ull, GRACE_FIRST_US};
+    struct grace grace = grace_of(&check->options);
     bool asked = false, leaks;
     while ((leaks = leak_count(check->state, &check->scope) > 0) && grace_others_run(check->state) &&
-           pause_once(&schedule)) {
-        if (asked || clock_us() - schedule.began_us < ASK_AFTER_US)
+           grace_step(&grace)) {
+        if (asked || grace.spent_us < ASK_AFTER_US)
             continue;
         asked = true;
         int count = ask(check, QUIET);

@@ -196,7 +196,8 @@ void capture_after_unload(struct shim_state *state, const struct module_unload *
 
 void capture_before_fork(void)
 {
-    guard_unwind_wait();
+    if (!shim_config.sandboxed) /* it can end the program for the call, and the child gets no ledger */
+        guard_unwind_wait();
 }
 
 void capture_in_child(void)

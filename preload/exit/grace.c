@@ -22,7 +22,20 @@ void grace_pause(uint64_t us)
         return;
     }
     struct timespec rest = {(time_t)(us / 1000000), (long)(us % 1000000 * 1000)};
-    SYS2(nanosleep, &rest, NULL);
+    while (SYS2(nanosleep, &rest, &rest) == -EINTR)
+        ;
+}
+
+bool grace_step(struct grace *grace)
+{
+    uint64_t step = grace->next_us < grace->left_us ? grace->next_us : grace->left_us;
+    if (step == 0)
+        return false;
+    grace_pause(step);
+    grace->left_us -= step;
+    grace->spent_us += step;
+    grace->next_us = grace->next_us * 2 < 100000 ? grace->next_us * 2 : 100000;
+    return true;
 }
 
 #define REPORT_PAUSE_US 200
@@ -50,13 +63,8 @@ static bool is_quiet(const struct shim_state *state, struct quiet *quiet)
 void grace_wait(const struct shim_state *state)
 {
     const struct leak_scope scope = {.kinds = shim_config.options.report};
-    uint64_t budget = shim_config.options.grace_ms * 1000ull;
-    uint64_t pause = GRACE_FIRST_US;
+    struct grace grace = grace_of(&shim_config.options);
     struct quiet quiet = {0};
-    while (budget > 0 && leak_count(state, &scope) && grace_others_run(state) && !is_quiet(state, &quiet)) {
-        uint64_t step = pause < budget ? pause : budget;
-        grace_pause(step);
-        budget -= step;
-        pause = grace_next_us(pause);
-    }
+    while (grace.left_us && leak_count(state, &scope) && grace_others_run(state) && !is_quiet(state, &quiet))
+        grace_step(&grace);
 }

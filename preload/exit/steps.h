@@ -6,16 +6,22 @@
 
 /* The grace period: threads that are about to end are not leaks.  goleak's schedule: 20 checks, 1 µs doubling
  * to 100 ms. */
-#define GRACE_FIRST_US 1
-static inline uint64_t grace_next_us(uint64_t pause_us)
+struct grace {
+    uint64_t left_us, next_us, spent_us;
+};
+
+static inline struct grace grace_of(const struct options *options)
 {
-    return pause_us * 2 < 100000 ? pause_us * 2 : 100000;
+    return (struct grace){.left_us = options->grace_ms * 1000ull, .next_us = 1};
 }
+
+/* Pauses before the next check. False: the time is over. */
+bool grace_step(struct grace *grace);
 
 /* Is there another thread that could still join or end something? */
 bool grace_others_run(const struct shim_state *state);
 
-/* Sleeps. This is not a cancellation point. */
+/* Sleeps, also if a signal interrupts it. This is not a cancellation point. */
 void grace_pause(uint64_t us);
 
 /* At an end: waits until no thread is a leak, or no thread can change that, or grace_ms is over. */

@@ -149,7 +149,7 @@ static void join_cancelled(void *arg)
     do {                                                                    \
         struct join_hook here;                                              \
         shake_pause();                                                      \
-        hook_begin(&here.hook, shim_known);                                 \
+        here.hook = hook_enter(shim_known);                                 \
         here.join = join_begin(here.hook.state, (pthread_t)thread);         \
         hook_pause(&here.hook);                                             \
         int result;                                                         \
@@ -215,12 +215,14 @@ EXPORT int thrd_detach(thrd_t thread)
 
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
-    int result = REAL(pthread_setname_np)(thread, name);
     IN_HOOK(shim_known);
     struct thread_ref found = {0};
-    if (hook.state && result == 0)
+    if (hook.state) /* before: a detached thread can end, and its memory be gone */
         found = thread_find(hook.state, thread);
-    if (found.slot)
+    hook_pause(&hook);
+    int result = REAL(pthread_setname_np)(thread, name);
+    hook_resume(&hook);
+    if (hook.state && result == 0 && found.slot && atomic_load(&found.slot->serial) == found.serial)
         thread_named(found.slot, name);
     return result;
 }

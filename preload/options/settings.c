@@ -25,14 +25,6 @@ static void warn_option(void *arg, const char *line)
     shim_say(line);
 }
 
-static void copy_string(char *out, size_t size, const char *string)
-{
-    struct text text = text_in(out, size);
-    text_string(&text, string);
-    if (text.overflow)
-        out[0] = 0;
-}
-
 /* help=1: "key=default  meaning" */
 static void say_keys(void)
 {
@@ -71,8 +63,11 @@ static void read_environment(void)
     options_defaults_in_zeros(&shim_config.options);
     options_parse(&shim_config.options, registered_environment(text), warn_option, NULL);
     find_test_variables();
+    struct text run_dir = text_in(shim_config.run_dir, sizeof(shim_config.run_dir));
     if (dir && *dir == '/')
-        copy_string(shim_config.run_dir, sizeof(shim_config.run_dir), dir);
+        text_string(&run_dir, dir);
+    if (run_dir.overflow)
+        shim_config.run_dir[0] = 0;
     if (shim_config.options.help)
         say_keys();
 }

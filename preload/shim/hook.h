@@ -26,18 +26,11 @@ struct hook {
 };
 
 /* find: shim_known, or shim_ready to make the ledger if there is none. */
-static inline __attribute__((always_inline)) void hook_begin(struct hook *hook,
-                                                             struct shim_state *(*find)(void))
-{
-    hook->guard = guard_enter();
-    hook->state = find();
-    hook->epoch = hook->state ? hook->state->epoch : 0;
-}
-
 static inline __attribute__((always_inline)) struct hook hook_enter(struct shim_state *(*find)(void))
 {
-    struct hook hook;
-    hook_begin(&hook, find);
+    struct hook hook = {.guard = guard_enter()};
+    hook.state = find();
+    hook.epoch = hook.state ? hook.state->epoch : 0;
     return hook;
 }
 

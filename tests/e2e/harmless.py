@@ -596,7 +596,15 @@ def arguments_that_are_unmapped(bench):
         demand((done.returncode, done.stdout) == (0, "done\n"), f"status {done.returncode}")
 
 
-TESTS = [arguments_that_are_unmapped, stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
+def name_of_a_thread_that_ends(bench):
+    """The shim does not read the memory of a thread that was only alive when the program named it."""
+    library = bench.target("libsetname.so")
+    for preload in library, f"{bench.shim} {library}":
+        result = harness.call([bench.target("named_at_its_end")], env=bench.environment(LD_PRELOAD=preload))
+        demand(result == (0, "", ""), f"{preload}: {result}")
+
+
+TESTS = [arguments_that_are_unmapped, name_of_a_thread_that_ends, stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,
          nothing_before_the_first_thread, no_memory_at_the_start,
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, fork_in_join, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
