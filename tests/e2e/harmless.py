@@ -479,6 +479,11 @@ def descriptor_2_of_the_program(bench):
         demand(result == (0, "", ""), result)
 
 
+def warning_that_nobody_reads(bench):
+    result = harness.call([bench.target("stderr_broken")], env=bench.environment(LD_PRELOAD=bench.shim))
+    demand(result == (0, "", ""), result)
+
+
 def log_that_nobody_reads(bench):
     """A fifo: the program's end does not wait for a reader, and the report is not lost."""
     os.mkfifo(bench.path("log"))
@@ -611,7 +616,7 @@ TESTS = [arguments_that_are_unmapped, name_of_a_thread_that_ends, stack_use, exi
          creators_that_end,
          sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, programs_that_use_libunwind, creations_in_a_sandbox, forks_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
-         two_directories_are_reported, memory_of_who_locked_its, descriptor_2_of_the_program, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
+         two_directories_are_reported, memory_of_who_locked_its, descriptor_2_of_the_program, warning_that_nobody_reads, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, permission_to_trace, debuggers_see_no_reporter, daemon_without_a_thread]
 
 if __name__ == "__main__":

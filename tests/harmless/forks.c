@@ -297,6 +297,9 @@ TEST(system_returns_the_status)
     is("of exit 5", system("exit 5"), 5 << 8);
     is("of a signal", system("kill -TERM $$"), SIGTERM);
     is("without a command", system(NULL) != 0, 1);
+    errno = 77;
+    is("one that works", system("true"), 0);
+    is("errno", errno, 77);
     is("of a command that does not exist", system("exec 2>/dev/null; does-not-exist"), 127 << 8);
     is("signals ignored in it", system("grep ^SigIgn /proc/self/status"), 0);
 }
