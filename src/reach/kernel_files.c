@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -155,7 +156,7 @@ static ssize_t peek(const struct reading *reading, int socket, size_t size)
  * Of datagrams only the first can be seen, and the kernel does not say whether there are others. One without
  * bytes can have a descriptor, too. Peeking would move the offset of SO_PEEK_OFF.
  */
-static void read_unix_socket(const struct reading *reading, int socket, int size)
+static void read_received(const struct reading *reading, int socket, int size)
 {
     bool is_datagram = option(socket, SO_TYPE) == SOCK_DGRAM;
     bool can_peek = size <= MAX_PEEKED && option(socket, SO_PEEK_OFF) < 0;
@@ -164,9 +165,21 @@ static void read_unix_socket(const struct reading *reading, int socket, int size
         lower(reading);
 }
 
+/* What TCP has not delivered, because the receiver's buffer is full, is in the sender's, and cannot be read.
+ */
+static void read_of_this_host(const struct reading *reading, int socket, int size)
+{
+    int unsent = 0;
+    if (size > 0)
+        read_received(reading, socket, size);
+    if (option(socket, SO_TYPE) == SOCK_STREAM && (ioctl(socket, SIOCOUTQ, &unsent) != 0 || unsent != 0))
+        lower(reading);
+}
+
 static void read_socket(const struct reading *reading, int socket)
 {
     int size = 0, domain = option(socket, SO_DOMAIN);
+    bool is_internet = domain == AF_INET || domain == AF_INET6;
     if (option(socket, SO_ACCEPTCONN) == 1) {
         if (is_readable(socket)) /* what was sent over a new connection is in no descriptor yet */
             lower(reading);
@@ -175,8 +188,10 @@ static void read_socket(const struct reading *reading, int socket)
     if (ioctl(socket, FIONREAD, &size) != 0 || size < 0)
         return;
     if (domain == AF_UNIX)
-        read_unix_socket(reading, socket, size);
-    else if (size > 0 && ((domain != AF_INET && domain != AF_INET6) || is_of_this_host(socket)))
+        read_received(reading, socket, size);
+    else if (is_internet && is_of_this_host(socket))
+        read_of_this_host(reading, socket, size);
+    else if (!is_internet && size > 0)
         lower(reading);
 }
 

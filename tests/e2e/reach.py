@@ -14,7 +14,7 @@ from harness import call, demand, wait_until_asleep
 
 FORGOTTEN = {"forgotten", "freed", "joined", "zeros", "arena", "errno"}  # places that keep nothing
 # What is there cannot be read, or only on some file systems.
-ONLY_LIKELY = {"datagrams", "udp", "connection", "under_way", "notification", "terminal", "own_files", "process", "file",
+ONLY_LIKELY = {"datagrams", "connection", "under_way", "notification", "terminal", "own_files", "process", "file",
                "requeued", "interruptible"}
 SPINS = {"register", "vector"}  # a thread of these is never asleep
 PLACES = {place: program for program, places in {
@@ -22,7 +22,7 @@ PLACES = {place: program for program, places in {
         no_access shared large on_exit mangled half half_on_heap""",
     "kept_by_thread": """stack heap_of_thread timed_wait result interrupted_stack coroutine register unseen_register vector process requeued
         interruptible""",
-    "kept_in_kernel": """pipe socketpair datagrams udp connection under_way notification epoll timer signal queue memfd file
+    "kept_in_kernel": """pipe socketpair datagrams udp tcp connection under_way notification epoll timer signal queue memfd file
         terminal own_files""",
 }.items() for place in places.split()}
 

@@ -57,6 +57,15 @@ static void keep_in_udp(void *gate)
     send_to(SOCK_DGRAM, &address, gate);
 }
 
+static void keep_in_tcp(void *gate)
+{
+    struct sockaddr_in address;
+    int listener = bind_to_loopback(SOCK_STREAM, &address);
+    CHECK(listen(listener, 1) == 0);
+    send_to(SOCK_STREAM, &address, gate);
+    CHECK(accept(listener, NULL, NULL) >= 0);
+}
+
 /* Nobody accepts the connection. */
 static void keep_in_connection(void *gate)
 {
@@ -173,6 +182,7 @@ static const struct place places[] = {
     PLACE(socketpair, keep_in_socketpair),
     PLACE(datagrams, keep_in_datagrams),
     PLACE(udp, keep_in_udp),
+    PLACE(tcp, keep_in_tcp),
     PLACE(connection, keep_in_connection),
     PLACE(under_way, keep_under_way),
     PLACE(notification, keep_in_notification),
