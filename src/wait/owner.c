@@ -76,19 +76,24 @@ void owner_add_thread(const struct view *view, const char *how, pid_t owner)
         add_why_none(view, owner);
 }
 
-static int32_t tid_in_descriptor(const struct view *view, uint64_t descriptor)
+/* False: there is no descriptor. */
+static bool read_tid(const struct view *view, uint64_t descriptor, int32_t *tid)
 {
-    int32_t tid = 0;
     uint64_t self = descriptor;
     if (!descriptor || descriptor % 8)
-        return 0;
+        return false;
 #if defined(__x86_64__)
     if (!view_read(view, descriptor + GLIBC_DESCRIPTOR_SELF, &self, sizeof(self)))
-        return 0;
+        return false;
 #endif
-    if (self != descriptor || !view_read(view, descriptor + GLIBC_DESCRIPTOR_TID, &tid, sizeof(tid)))
-        return 0;
-    return tid;
+    return self == descriptor && view_read(view, descriptor + GLIBC_DESCRIPTOR_TID, tid, sizeof(*tid));
+}
+
+/* 0: there is none. */
+static int32_t tid_in_descriptor(const struct view *view, uint64_t descriptor)
+{
+    int32_t tid;
+    return read_tid(view, descriptor, &tid) ? tid : 0;
 }
 
 /* In glibc's lists the main thread has no start routine. 0: it is not there. */
@@ -155,6 +160,20 @@ void owner_add(const struct view *view, const char *how, int32_t own, bool share
     begin(view, how);
     line_add(view->line, "a thread that has the tid %d in its pid namespace, %s", own,
              shared ? "perhaps in another process" : "and has ended");
+}
+
+/* The kernel writes 0 when the thread ends (CLONE_CHILD_CLEARTID), and pthread_join writes -1. */
+bool owner_descriptor_has_ended(const struct view *view, uint64_t descriptor)
+{
+    int32_t tid;
+    return read_tid(view, descriptor, &tid) && tid <= 0;
+}
+
+void owner_add_ended(const struct view *view, const char *how)
+{
+    view->wait->owner_ended = true;
+    begin(view, how);
+    line_add(view->line, "a thread that has ended");
 }
 
 int32_t owner_of_descriptor(const struct view *view, uint64_t descriptor)

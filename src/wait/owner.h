@@ -14,6 +14,10 @@ void owner_add_thread(const struct view *view, const char *how, pid_t owner);
 /* The tid in glibc's descriptor of a thread, to which pthread_t and the owners of libc's recursive locks
  * point, as the process knows it. 0: there is no such descriptor. */
 int32_t owner_of_descriptor(const struct view *view, uint64_t descriptor);
+/* libc keeps descriptors of ended threads for new ones. */
+bool owner_descriptor_has_ended(const struct view *view, uint64_t descriptor);
+/* The owner has ended, and its tid is not known. */
+void owner_add_ended(const struct view *view, const char *how);
 
 bool owner_is_thread(const struct view *view, pid_t tid);
 

@@ -174,6 +174,13 @@ def an_owner_that_nobody_joined(bench):
     demand(any(fact.startswith("T3 was created") for fact in found["evidence"]), found)
 
 
+def an_owner_of_a_stream(bench):
+    found = the_only(judged(bench, "circles", "dead_stream"), "dead-owner")
+    demand(found["text"].startswith("T3 waits for stdio lock of descriptor ") and
+           found["text"].endswith(", held by a thread, which has ended"), found["text"])
+    demand(found["level"] == "proved" and found["threads"] == [3], found)
+
+
 def the_main_thread_ended_with_a_lock(bench):
     found = the_only(judged(bench, "circles", "dead_main"), "dead-owner")
     demand(found["text"] == "T3 waits for mutex locks, held by T1, which has ended", found["text"])
@@ -302,7 +309,7 @@ def named_threads_come_first(bench):
 
 TESTS = [text_of_a_core, a_circle_that_the_kernel_refuses, an_owner_that_has_ended_in_a_core, no_owner_that_has_ended_in_a_core, each_kind, a_third_thread_takes_no_part, no_circle, owners_that_are_not_known, locks_of_fork, handlers_of_fork,
          of_cxx, of_cxx_with_another_object,
-         an_initialisation_that_needs_itself, an_initialisation_that_ends_with_a_call, an_owner_that_nobody_joined, the_main_thread_ended_with_a_lock,
+         an_initialisation_that_needs_itself, an_initialisation_that_ends_with_a_call, an_owner_that_nobody_joined, an_owner_of_a_stream, the_main_thread_ended_with_a_lock,
          a_fork_while_a_thread_held_a_lock, the_thread_that_forked_holds_a_lock, an_owner_that_ended_before_the_fork,
          a_child_that_made_its_lock_anew, a_lock_that_the_end_keeps, a_join_loop, one_join,
          lines_of_threads_that_are_being_joined, named_threads_come_first]

@@ -7,6 +7,7 @@
  *   self           a thread locks its lock again
  *   dead           a thread ended with a lock that another one wants
  *   dead_unjoined  the same, and nobody joined it
+ *   dead_stream    a thread ended with the lock of a stream that another one wants
  *   dead_main      the main thread ended with a lock that another one wants
  *   fork           a forked child wants a lock that another thread of its parent holds
  *   fork_gone      a thread of the parent ended with it before the fork
@@ -76,6 +77,19 @@ static void *lock_and_end(void *mutex)
     return NULL;
 }
 
+static void *want_stream(void *stream)
+{
+    await_ready(1);
+    fputs("text", stream);
+    return stream;
+}
+
+static void *lock_stream_and_end(void *stream)
+{
+    flockfile(stream);
+    return stream;
+}
+
 static void *lock_and_leave(void *tid)
 {
     lock(&locks[0]);
@@ -121,6 +135,16 @@ static void end_with_lock_unjoined(void)
     start(lock_and_leave, &tid);
     await_ready(1);
     await_gone(tid);
+}
+
+/* The one that wants it is older: a new thread would get the descriptor of the owner, which is stored. */
+static void end_with_stream(void)
+{
+    FILE *stream = fopen("/dev/null", "w");
+    CHECK(stream);
+    start(want_stream, stream);
+    end_with(lock_stream_and_end, stream);
+    sem_post(&ready);
 }
 
 static pid_t fork_child(void)
@@ -216,6 +240,8 @@ static void make(const char *how, const char *count)
         end_with_lock_unjoined();
         start(want, &locks[0]);
         await_ready(1);
+    } else if (!strcmp(how, "dead_stream")) {
+        end_with_stream();
     } else if (!strcmp(how, "dead_main")) {
         lock(&locks[0]);
         start(want, &locks[0]);
