@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "find/site.h"
+#include "find/unloaded.h"
 
 static const struct frame *fault_place(const struct find_context *context, ledger_pc pc)
 {

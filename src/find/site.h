@@ -16,10 +16,6 @@ int compare_places(const struct frame *a, const struct frame *b);
 /* "pool.c:88", "start_pool", "libpool.so+0x123"; NULL: "an unknown place" */
 void add_place(struct line *line, const struct frame *frame);
 
-/* The name of the library that had code at this address, and was unloaded after the thread with this T-number
- * began; NULL: none. */
-const char *unloaded_library(const struct find_context *context, uint64_t pc, uint64_t id);
-
 /* Records of the ledger can be one site for a reader. */
 struct placed_site {
     const struct frame *at, *start; /* NULL: unknown */

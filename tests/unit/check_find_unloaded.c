@@ -254,10 +254,20 @@ START_TEST(not_of_a_library_that_is_there_again)
 }
 END_TEST
 
+/* It can have been loaded again at the same addresses. */
+START_TEST(not_with_a_stack_that_ends_early)
+{
+    struct evidence evidence = with_incomplete_stack("/lib/libc.so.6");
+    frames[1].pc = 0x1000;
+    no_finding(judge(&evidence));
+}
+END_TEST
+
 /* Its addresses are the new ones. */
 START_TEST(a_library_that_is_elsewhere_now)
 {
     struct evidence evidence = with_incomplete_stack("/nonexistent/libpool.so");
+    shared.stray = 0x7000;
     ((struct ledger_module *)ledger_get_module(evidence.ledger, lib))->unloaded = 0;
     only_finding(judge(&evidence), FINDING_UNLOADED_CODE);
 }
@@ -292,6 +302,7 @@ int main(void)
     tcase_add_test(tests, not_with_a_second_namespace);
     tcase_add_test(tests, not_with_a_whole_stack);
     tcase_add_test(tests, not_of_a_library_that_is_there_again);
+    tcase_add_test(tests, not_with_a_stack_that_ends_early);
     tcase_add_test(tests, a_library_that_is_elsewhere_now);
     tcase_add_test(tests, another_library_is_there);
     return suite_run("find_unloaded", tests);
