@@ -177,6 +177,34 @@ START_TEST(generated_code_is_one_line)
 }
 END_TEST
 
+/* The first one is shown, and the user's own. */
+START_TEST(recursion_is_one_line)
+{
+    make_deep(14, 14, 14);
+    for (int i = 3; i < 9; i++)
+        deep[i].line = 99;
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_msg(strstr(text, "step.c:99\n    ... the same 5 more times\n    step   /src/step.c:19\n"), "%s",
+                  text);
+    ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+    text = printed(&report_text, (struct report_style){.verbose = 1});
+    ck_assert_ptr_null(strstr(text, "the same"));
+    free(text);
+    one_group[0].user_frame = &deep[7];
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, ":99\n    ... the same 3 more times\n  > step   /src/step.c:99\n"), "%s",
+                  text);
+    free(text);
+    deep[5].function = "other";
+    deep[6].module = "/lib/other.so";
+    one_group[0].user_frame = NULL;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(!strstr(text, "the same"), "%s", text);
+    free(text);
+}
+END_TEST
+
 /* Those that the interpreted program called are shown, and the user's own. */
 START_TEST(frames_of_an_interpreter_are_one_line)
 {
@@ -310,6 +338,7 @@ int main(void)
     tcase_add_test(tests, frames_without_names_are_one_line);
     tcase_add_test(tests, frames_of_libraries_are_one_line);
     tcase_add_test(tests, generated_code_is_one_line);
+    tcase_add_test(tests, recursion_is_one_line);
     tcase_add_test(tests, frames_of_an_interpreter_are_one_line);
     tcase_add_test(tests, quiet_has_a_line_for_each_site);
     tcase_add_test(tests, a_short_report_counts_facts);

@@ -11,6 +11,7 @@
 #define GENERATED_SHOWN 2   /* frames in a row that are in no file, as code that a JVM compiles: the same */
 #define LIBRARY_SHOWN 4     /* frames of libraries in a row, between two of the program; the same */
 #define INTERPRETER_SHOWN 3 /* frames of an interpreter in a row; the others are one line */
+#define REPEATED_SHOWN 2    /* frames in a row that read as the one before them; the same */
 #define OUTER_SHOWN 8       /* of a stack whose middle is omitted: the outermost lines */
 #define MARGIN 4            /* columns before a frame */
 
@@ -39,7 +40,7 @@ struct frames shown_frames(const struct printer *printer, struct frames frames)
 }
 
 /* A line of a stack: a frame, or several that are shown as one line. */
-enum row_kind { ROW_FRAME, ROW_NAMELESS, ROW_LIBRARIES, ROW_INTERPRETER };
+enum row_kind { ROW_FRAME, ROW_NAMELESS, ROW_LIBRARIES, ROW_INTERPRETER, ROW_REPEATED };
 struct row {
     const struct frame *first;
     size_t count;
@@ -101,6 +102,19 @@ static size_t interpreter_from(const struct frames *frames, size_t from)
     return end - from;
 }
 
+/* Frames that read as the one before them: recursion. */
+static size_t repeated_from(const struct frames *frames, size_t from)
+{
+    const struct frame *before = from > 0 ? &frames->items[from - 1] : NULL;
+    size_t end = from;
+    while (before && before->function && end < frames->count && frames->items[end].line == before->line &&
+           !are_different(frames->items[end].function, before->function) &&
+           !are_different(frames->items[end].module, before->module) &&
+           !are_different(frames->items[end].file, before->file) && &frames->items[end] != frames->user_frame)
+        end++;
+    return end - from;
+}
+
 /* The row that begins with this frame. */
 static struct row row_at(const struct printer *printer, const struct frames *frames, size_t index)
 {
@@ -109,11 +123,13 @@ static struct row row_at(const struct printer *printer, const struct frames *fra
         return (struct row){first, 1, ROW_FRAME};
     size_t interpreter = interpreter_from(frames, index);
     size_t nameless = nameless_from(frames, index), libraries = libraries_from(frames, index);
-    size_t generated = generated_from(frames, index);
+    size_t generated = generated_from(frames, index), repeated = repeated_from(frames, index);
     if (interpreter > 1)
         return (struct row){first, interpreter, ROW_INTERPRETER};
     if (libraries >= LIBRARY_SHOWN)
         return (struct row){first, libraries, ROW_LIBRARIES};
+    if (repeated > REPEATED_SHOWN)
+        return (struct row){first, repeated, ROW_REPEATED};
     if (nameless > NAMELESS_SHOWN)
         return (struct row){first, nameless, ROW_NAMELESS};
     if (generated > GENERATED_SHOWN)
@@ -174,10 +190,19 @@ static void put_interpreter(const struct printer *printer, const struct row *row
     note_shortened(printer);
 }
 
+static void put_repeated(const struct printer *printer, const struct row *row)
+{
+    fprintf(printer->out, "    ... the same %zu more times\n", row->count);
+    note_shortened(printer);
+}
+
 static void put_row(const struct printer *printer, const struct row *row, bool is_user, size_t column)
 {
-    static void (*const put[])(const struct printer *, const struct row *) = {
-        [ROW_NAMELESS] = put_nameless, [ROW_LIBRARIES] = put_libraries, [ROW_INTERPRETER] = put_interpreter};
+    static void (*const put[])(const struct printer *,
+                               const struct row *) = {[ROW_NAMELESS] = put_nameless,
+                                                      [ROW_LIBRARIES] = put_libraries,
+                                                      [ROW_INTERPRETER] = put_interpreter,
+                                                      [ROW_REPEATED] = put_repeated};
     enum paint how = is_user ? BOLD : row->first->runtime ? DIM : PLAIN;
     if (row->kind != ROW_FRAME) {
         put[row->kind](printer, row);
