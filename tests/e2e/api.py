@@ -15,7 +15,6 @@ import sys
 import harness
 from harness import demand
 
-TIMEOUT_S = 180
 # By scenario.
 PROGRAMS = {scenario: program for program, scenarios in {
     "api": """no_thread released exits_soon baseline recycled ignore_top ignore_whole_name bounds ignore_creator enumerate deep
@@ -39,7 +38,7 @@ class Bench(harness.Bench):
         extra = os.path.join(self.tmp, "extra")
         with open(extra, "w+", encoding="utf-8", errors="replace") as file:
             out = subprocess.run(["sh", "-c", 'exec "$@" 3>>"$0"', extra, *argv], env=env, text=True, errors="replace",
-                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT_S, check=False)
+                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=harness.TIMEOUT_S, check=False)
             return out.returncode, out.stdout, out.stderr, file.read()
 
     def ask(self, scenario, *expected, options="", status=0, **more):
