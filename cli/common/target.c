@@ -227,8 +227,8 @@ static bool is_number(const char *text)
     return at > text && !*at;
 }
 
-/* A file is meant where it is one of ours. A program in the working directory often has the name of its
- * process. */
+/* A name is a file if that is one of threadleak's. A program in the working directory often has the name of
+ * its process. */
 static bool is_our_file(const char *target)
 {
     struct stat status;

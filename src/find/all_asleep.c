@@ -10,7 +10,7 @@ static bool is_asleep(const struct thread_stack *thread)
            wait->timeout == WAIT_TIMEOUT_NO;
 }
 
-/* Do the findings so far say of all threads why they wait? */
+/* Do the findings so far explain the waits of all threads? */
 static bool are_explained(const struct find_context *context)
 {
     const struct stacks *stacks = context->evidence->stacks;

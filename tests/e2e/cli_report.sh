@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `threadleak report` says of what it cannot report: one line that names the
+# What `threadleak report` prints about what it cannot report: one line that names the
 # thing, status 2, nothing on standard output and no half-written file.
 #   tests/e2e/cli_report.sh [BUILD [TARGETS]]
 set -u

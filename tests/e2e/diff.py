@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""threadleak diff: reports, ledgers and live processes, and what is none of them.
+"""threadleak diff: reports, ledgers, live processes, and files that are none of these.
 
   tests/e2e/diff.py [--build DIR] [NAME...]
 """

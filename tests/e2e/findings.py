@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a report proves of threads that wait for each other.
+"""What a report proves about threads that wait for each other.
 
   tests/e2e/findings.py [--build DIR] [NAME...]
 """

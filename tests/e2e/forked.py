@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A forked child says from whom and where it was forked, and which threads of its parent do not exist in it.
+"""The report of a forked child names its parent, the place of the fork, and the threads of the parent that do not exist in it.
 
   tests/e2e/forked.py [--build DIR] [NAME...]
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every format read by a program that is not ours.
+"""Every format is read by a program of another project.
 
   tests/e2e/formats.py [--build DIR] [NAME...]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rules that --gen-suppressions makes of leaks: each silences its own leak, nothing else, and stays true.
+"""Rules that --gen-suppressions writes: each suppresses its own leak and nothing else, also in later runs.
 
   tests/e2e/generated_rules.py [--build DIR] [NAME...]
 """

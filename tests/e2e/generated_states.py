@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The findings about processes in random states: no thread that could still be woken is said to be stuck.
+"""The findings about processes in random states: no thread that could still be woken is reported as stuck.
 
   SEED=N tests/e2e/generated_states.py [--build DIR] [NAME...]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a watched program must not notice, and what is known of it all the same: signals, other
+"""What a watched program must not notice, and what the report still has: signals, other
 users and roots, other tracers, odd masks.
 
   tests/e2e/harmless.py [--build DIR] [NAME...]

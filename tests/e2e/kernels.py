@@ -84,6 +84,6 @@ if __name__ == "__main__":
     print("stuck threads:", ", ".join(f"{RECALL[level]} {level}" for level in LEVELS))
     print("only listed:", ", ".join(sorted(MISSED)) or "none")
     if RECALL["listed"] > LISTED_MOST * sum(RECALL.values()) and not harness.parser().parse_args().names:
-        print("FAIL kernels recall: too many stuck threads are only listed")
+        print("FAIL kernels found: too many stuck threads are only listed")
         STATUS = 1
     sys.exit(STATUS)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a packager may set: flags reach what may take them, and BUILD, STRIP and -j are whose they should be.
+"""Variables that a packager sets: flags reach each compiler and linker that may get them, and BUILD, STRIP and -j work.
 
   tests/e2e/make_flags.py [--build DIR] [NAME...]
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The shim and programs built with musl; the program threadleak that explains them is built with glibc.
+"""The shim and programs are built with musl; the threadleak that reports them is built with glibc.
 
   tests/e2e/musl.py [--build DIR] [NAME...]
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What takes long is shown on a terminal, and nowhere else.
+"""Progress of long work is shown on a terminal, and nowhere else.
 
   tests/e2e/progress.py [--build DIR] [NAME...]
 """

@@ -6,7 +6,7 @@ what fails, is skipped or breaks by itself comes through as it was.
   tests/e2e/projects.py [--build DIR] [NAME...]
 
 It is built in a copy, in a temporary directory with a space in its name where the
-build system bears that.  The commands are those of the manual.
+build system allows that.  The commands are those of the manual.
 """
 import contextlib
 import json
@@ -33,7 +33,7 @@ def meson_set_up(bench):
 
 
 def meson_test(bench, words, wanted, status, closed=False):
-    """Runs `meson test`, whose status is how many failed; what the tests' log says of each."""
+    """Runs `meson test`, whose status is how many failed; what the log has for each test."""
     name = "testlog-threadleak.json" if len(words) > 2 else "testlog.json"
     with contextlib.suppress(FileNotFoundError):
         os.unlink(bench.path("out of tree", "meson-logs", name))  # another test's

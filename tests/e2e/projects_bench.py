@@ -71,7 +71,7 @@ class Bench(harness.Bench):
         self.env.update(PATH=self.build + os.pathsep + os.environ["PATH"], TMPDIR=os.path.join(self.tmp, "runs"))
 
     def without_spaces(self):
-        """The project again, for what cannot bear them in the name of a directory."""
+        """The project again, for tools that do not accept them in the name of a directory."""
         self.end()
         self.tmp = harness.temporary("threadleak-projects-")
         self.copy_project("project")

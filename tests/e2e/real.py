@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Programs that nobody here wrote: each says and returns the same with and
+"""Programs of other projects: each prints and returns the same with and
 without the shim, and what it leaves behind is counted and named.
 
   tests/e2e/real.py [--build DIR] [NAME...]

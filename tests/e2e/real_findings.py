@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Programs that nobody here wrote, idle and under load: nothing is proved of their threads.
+"""Programs of other projects, idle and under load: no finding about their threads is proved.
 
   tests/e2e/real_findings.py [--build DIR] [NAME...]
 

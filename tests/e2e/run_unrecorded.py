@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`threadleak run` where a process could not be recorded, or not all of it: it is always said, and never "no leaks".
+"""`threadleak run` of processes that could not be recorded, or only in part: it always prints that, and never "no leaks".
 
   tests/e2e/run_unrecorded.py [--build DIR] [NAME...]
 """

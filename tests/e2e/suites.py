@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What tests/all.py makes of suites: it counts, goes on, sums up, and ends what runs when it is interrupted, or for too long.
+"""How tests/all.py runs suites: it counts, goes on, sums up, and ends what runs when it is interrupted, or for too long.
 
   tests/e2e/suites.py [--build DIR] [NAME...]
 """

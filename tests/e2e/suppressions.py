@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rules of what is no leak, through the command line: what they match in real programs, where they come from,
+"""Suppression rules through the command line: what they match in real programs, where they come from,
 what is printed about them, and that wrong ones stop all before COMMAND starts.
 
   tests/e2e/suppressions.py [--build DIR] [NAME...]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Processes all of whose threads were made past the hooks.
+"""Processes whose threads were all created without the hooks.
 
   tests/e2e/untracked.py [--build DIR] [NAME...]
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a report proves of threads that wait in C++, Rust, GLib and OpenMP, whose locks often do not store an owner.
+"""What a report proves about threads that wait in C++, Rust, GLib and OpenMP, whose locks often do not store an owner.
 
   tests/e2e/wait_languages.py [--build DIR] [NAME...]
 """

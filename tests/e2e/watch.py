@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""threadleak watch: growth of running programs, and what is none.
+"""threadleak watch: which running programs grow, and which do not.
 
   tests/e2e/watch.py [--build DIR] [NAME...]
 """

@@ -1,4 +1,4 @@
-/* Locked into an empty root, where no reporter can be started: the shim writes what it knows. */
+/* chroot into an empty directory: no reporter can be started, so the shim writes the raw report. */
 #include <sched.h>
 #include <stdbool.h>
 

@@ -1,6 +1,6 @@
 /*
  * Puts itself into a sandbox that kills for any call but those it needs to
- * live and end: nothing of ours at its end may be the call that kills it.
+ * live and end: no call of the shim at its end may kill it.
  *
  *   seccomp_filter [syscall | privileged]   privileged: without PR_SET_NO_NEW_PRIVS
  */

@@ -1,4 +1,4 @@
-/* Threads on the smallest stack there may be, and on one of the program's own. */
+/* A thread on the smallest stack that is allowed, and one on a stack that the program allocated. */
 #include <sys/mman.h>
 
 #include "target.h"

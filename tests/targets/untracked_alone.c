@@ -1,5 +1,5 @@
-/* All its threads are made past the hooks, by pthread_create found in libc.  Argument "+": it waits for the
- * end of its input; else it ends. */
+/* All its threads are created without the hooks, by pthread_create found in libc.  Argument "+": it waits for
+ * the end of its input; else it ends. */
 #include <dlfcn.h>
 
 #include "target.h"

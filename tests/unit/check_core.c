@@ -229,7 +229,7 @@ START_TEST(program_without_build_id)
 }
 END_TEST
 
-/* ---- what is no core of ours ------------------------------------------------------------- */
+/* ---- what is not such a core ------------------------------------------------------------- */
 
 static void assert_refused(const char *path, const char *why)
 {

@@ -1,4 +1,4 @@
-/* What the program itself has to say: threads that it ignores, and checks that it asks for. */
+/* What the program itself requests: threads to ignore, and checks. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Whatever a ledger holds, and whoever writes into it meanwhile: the reader does not stray,
- * and gives no slot that is half of one thread and half of another. */
+/* Ledgers with any bytes, and ledgers that change while they are read: the reader stays inside the file, and
+ * returns no slot that is half of one thread and half of another. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>

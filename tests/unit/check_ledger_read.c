@@ -1,4 +1,4 @@
-/* A ledger in a file: what is in it comes back, what is wrong with it is said. */
+/* Ledgers in files: what they contain is read, and each defect has its message. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* What /proc says of a process, of ours and of one made for the purpose. */
+/* What /proc has about a process: this one, and one that the test starts. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

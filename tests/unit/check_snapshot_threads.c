@@ -19,7 +19,7 @@
 
 /* ---- threads come and go ------------------------------------------------------------------- */
 
-static void *beget(void *arg)
+static void *create_next(void *arg)
 {
     pthread_t thread;
     pthread_attr_t attr;
@@ -27,7 +27,7 @@ static void *beget(void *arg)
     pthread_attr_setstacksize(&attr, 65536);
     pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
     atomic_fetch_add(&shared->counter, 1);
-    while (pthread_create(&thread, &attr, beget, arg) != 0)
+    while (pthread_create(&thread, &attr, create_next, arg) != 0)
         usleep(100);
     return NULL;
 }
@@ -35,7 +35,7 @@ static void *beget(void *arg)
 static void run_storm(void)
 {
     for (int i = 0; i < 8; i++)
-        beget(NULL);
+        create_next(NULL);
     child_ready();
     pause();
 }

@@ -1,4 +1,4 @@
-/* The built-in rules: as narrow as they can be. */
+/* The built-in rules match only the threads that they are about. */
 #include <stdlib.h>
 #include <string.h>
 

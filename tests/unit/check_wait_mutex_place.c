@@ -1,4 +1,4 @@
-/* Where the mutex lies that a thread waits for: in a variable, on the heap, on a stack. */
+/* Where the mutex is that a thread waits for: in a variable, on the heap, on a stack. */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -71,7 +71,7 @@ static void be_target(const char *path, unsigned how, int out)
     setenv("THREADLEAK_OPTIONS", "log_path=/dev/null", 1);
     if (chdir(directory) != 0)
         _exit(127);
-    /* Limits that this program, with a sanitizer in it, could not bear: of threads' stacks and
+    /* A sanitizer does not work with these limits: of threads' stacks and
      * of what the ledger takes its share of. */
     if (how & CORE_SMALL)
         execl("/bin/sh", "sh", "-c", "ulimit -s 64 && ulimit -v 40960 && exec \"$0\"", path, (char *)NULL);

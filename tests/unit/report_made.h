@@ -28,7 +28,7 @@ void report_set_up(void);
 
 /* Release it. */
 char *printed(const struct report_format *format, struct report_style style);
-/* Fail the test where the report is printed otherwise than the golden of that name has it. */
+/* Fail the test if the printed report differs from the golden of that name. */
 void text_is(const char *name, struct report_style style);
 void json_is(const char *name);
 /* The report in the format "json", parsed. Release it. */

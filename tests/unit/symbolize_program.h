@@ -1,6 +1,6 @@
 /*
  * Programs that print addresses of their own code, compiled of tests/data/symbolize.*, and
- * what the symbolizer says of those.  Everything here fails the test where it cannot do.
+ * what the symbolizer finds for them.  Each function fails the test if it cannot do its work.
  */
 #ifndef SYMBOLIZE_PROGRAM_H
 #define SYMBOLIZE_PROGRAM_H

@@ -1,4 +1,4 @@
-/* What a named thread of a child of ours waits for. */
+/* What a named thread of a child process waits for. */
 #ifndef WAIT_CHILD_H
 #define WAIT_CHILD_H
 
