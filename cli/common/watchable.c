@@ -91,46 +91,57 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
 }
 
-static enum watchable check_elf(const struct subject *subject, int fd, struct error *error)
+static enum watchable refuse_architecture(const struct subject *subject, const struct elf_head *head,
+                                          struct error *error)
 {
     const struct elf_head ours = {.class = OUR_ELF_CLASS, .machine = OUR_ELF_MACHINE};
-    struct elf_head head;
     char scratch[64];
+    set_why(subject, UNWATCHED_ARCHITECTURE);
+    return refuse(WATCHABLE_NEVER, subject, error,
+                  "is a %s program, this threadleak is for %s: its library cannot be loaded there. "
+                  "Use a threadleak that was built for that architecture.",
+                  elf_machine_name(head, scratch, sizeof(scratch)), elf_machine_name(&ours, NULL, 0));
+}
+
+/* head->loader is "" for a static program, and for the loader itself. If a user starts the loader by its
+ * name, it also preloads into the program that it loads. */
+static enum watchable check_loader(const struct subject *subject, const struct elf_head *head,
+                                   struct error *error)
+{
+    const char *own = elf_own_loader();
+    if (!*head->loader && own && same_file(own, subject->path))
+        return WATCHABLE;
+    if (!*head->loader) {
+        set_why(subject, UNWATCHED_STATIC);
+        return refuse(WATCHABLE_NEVER, subject, error,
+                      "is statically linked: no library can be preloaded into it. Link it dynamically, "
+                      "or use 'threadleak report PID' for its current stacks.");
+    }
+    if (!own || strcmp(path_basename(own), path_basename(head->loader)) == 0 || same_file(own, head->loader))
+        return WATCHABLE;
+    set_why(subject, UNWATCHED_LIBC);
+    return refuse(WATCHABLE_NEVER, subject, error,
+                  "uses another C library (loader %.60s; this threadleak: %.60s). Build it, or threadleak, "
+                  "with the other's.",
+                  head->loader, own);
+}
+
+static enum watchable check_elf(const struct subject *subject, int fd, struct error *error)
+{
+    struct elf_head head;
     switch (elf_head_read(fd, &head)) {
     case ELF_DAMAGED:
         return refuse(WATCHABLE_NOT_EXECUTABLE, subject, error,
                       "is not a program: its ELF header is damaged, or "
                       "that of another kind of file");
     case ELF_FOREIGN:
-        set_why(subject, UNWATCHED_ARCHITECTURE);
-        return refuse(WATCHABLE_NEVER, subject, error,
-                      "is a %s program, this threadleak is for %s: its library cannot be loaded there. "
-                      "Use a threadleak that was built for that architecture.",
-                      elf_machine_name(&head, scratch, sizeof(scratch)), elf_machine_name(&ours, NULL, 0));
+        return refuse_architecture(subject, &head, error);
     case ELF_UNREAD: /* the kernel judges it */
         return WATCHABLE;
     case ELF_OK:
         break;
     }
-    const char *own = elf_own_loader();
-    if (!*head.loader) {
-        /* The loader, started by name, also preloads into the program that it loads. */
-        if (own && same_file(own, subject->path))
-            return WATCHABLE;
-        set_why(subject, UNWATCHED_STATIC);
-        return refuse(WATCHABLE_NEVER, subject, error,
-                      "is statically linked: no library can be preloaded into it. Link it dynamically, "
-                      "or use 'threadleak report PID' for its current stacks.");
-    }
-    if (own && strcmp(path_basename(own), path_basename(head.loader)) && !same_file(own, head.loader)) {
-        set_why(subject, UNWATCHED_LIBC);
-        return refuse(
-            WATCHABLE_NEVER, subject, error,
-            "uses another C library (loader %.60s; this threadleak: %.60s). Build it, or threadleak, "
-            "with the other's.",
-            head.loader, own);
-    }
-    return WATCHABLE;
+    return check_loader(subject, &head, error);
 }
 
 /* ---- PATH ------------------------------------------------------------------------- */

@@ -122,6 +122,38 @@ static FILE *open_log(const struct explain *explain)
  * wait for its end before it reads. But a person may read it page by page. */
 enum { PATIENCE_S = 5, PATIENCE_AT_END_S = 60 };
 
+/* False: it was not printed completely. */
+static bool print_explained(const struct explain *explain, FILE *memory, int log)
+{
+    const struct report_format *format = report_format_find(explain->options.format);
+    if (!format || (format->is_binary && isatty(log))) /* the log of this program is a terminal */
+        format = &report_text;
+    const struct report_style style = {.color = output_color(log, explain->options.color),
+                                       .width = terminal_width(log),
+                                       .ascii = terminal_is_ascii(),
+                                       .more = "threadleak run -v",
+                                       .others = explain->dump};
+    struct error error;
+    if (report_print(format, memory, explain->report, &style))
+        return true;
+    if (!outputs_lack_side_file(format, memory, &error))
+        return false;
+    cli_message("%s", error.text);
+    return true;
+}
+
+static bool write_bounded(const struct explain *explain, FILE *out, const char *text, size_t size)
+{
+    unsigned patience_s = explain->dump ? PATIENCE_S : PATIENCE_AT_END_S;
+    if (bounded_write(fileno(out), text, size, patience_s) || errno == ETIMEDOUT)
+        return true;
+    if (out == stderr || explain->has_fd)
+        return false;
+    cli_message("%s: could not be written: %s; the report goes to standard error", explain->options.log_path,
+                strerror(errno));
+    return bounded_write(STDERR_FILENO, text, size, patience_s);
+}
+
 /* Uses one write(2), so that reports of several processes do not mix. stdio would split the text at the size
  * of its buffer, even after setvbuf. */
 bool explain_write(const struct explain *explain)
@@ -131,28 +163,8 @@ bool explain_write(const struct explain *explain)
     FILE *out = open_log(explain), *memory = open_memstream(&text, &size);
     if (!out || !memory)
         return false;
-    const struct report_format *format = report_format_find(explain->options.format);
-    if (format && format->is_binary && isatty(fileno(out)))
-        format = &report_text; /* the log of this program is a terminal */
-    const struct report_style style = {.color = output_color(fileno(out), explain->options.color),
-                                       .width = terminal_width(fileno(out)),
-                                       .ascii = terminal_is_ascii(),
-                                       .more = "threadleak run -v",
-                                       .others = explain->dump};
-    struct error error;
-    bool printed = report_print(format ? format : &report_text, memory, explain->report, &style);
-    if (!printed && outputs_lack_side_file(format, memory, &error)) {
-        cli_message("%s", error.text);
-        printed = true;
-    }
-    unsigned patience_s = explain->dump ? PATIENCE_S : PATIENCE_AT_END_S;
-    bool whole = fclose(memory) == 0 && printed;
-    bool written = whole && (bounded_write(fileno(out), text, size, patience_s) || errno == ETIMEDOUT);
-    if (whole && !written && out != stderr && !explain->has_fd) {
-        cli_message("%s: could not be written: %s; the report goes to standard error",
-                    explain->options.log_path, strerror(errno));
-        written = bounded_write(STDERR_FILENO, text, size, patience_s);
-    }
+    bool printed = print_explained(explain, memory, fileno(out));
+    bool written = fclose(memory) == 0 && printed && write_bounded(explain, out, text, size);
     free(text);
     size_t old = explain->baseline ? baseline_old(explain->baseline) : 0;
     if (old)

@@ -127,42 +127,52 @@ static void put_ends(char *out, size_t size, const bool seen[])
                                      end_how_name((enum end_how)how));
 }
 
-static void note_unjudged(const struct report *report)
+struct unjudged {
+    const struct process_report *first; /* NULL: none */
+    size_t count, threads;              /* of processes, and of their threads */
+    bool seen[END_HOWS];                /* how they ended */
+};
+
+static struct unjudged find_unjudged(const struct report *report)
 {
-    const struct process_report *first = NULL;
-    size_t count = 0, threads = 0;
-    bool seen[END_HOWS] = {false};
-    char ends[64];
+    struct unjudged found = {.first = NULL};
     for (size_t i = 0; i < report->process_count; i++) {
         const struct process_report *process = &report->processes[i];
-        size_t unjudged = is_unjudged_end(process) ? unjudged_threads(process) : 0;
-        if (!unjudged)
+        size_t threads = is_unjudged_end(process) ? unjudged_threads(process) : 0;
+        if (!threads)
             continue;
-        first = first ? first : process;
-        threads += unjudged;
-        count++;
-        seen[process->how] = true;
+        found.first = found.first ? found.first : process;
+        found.threads += threads;
+        found.count++;
+        found.seen[process->how] = true;
     }
+    return found;
+}
+
+static void note_unjudged(const struct report *report)
+{
+    const struct unjudged found = find_unjudged(report);
+    const struct process_report *first = found.first;
+    char ends[64];
     if (!first)
         return;
-    put_ends(ends, sizeof(ends), seen);
-    const char *leak = threads == 1 ? "a leak" : "leaks", *these = threads == 1 ? "it" : "them";
-    if (count > 1)
+    put_ends(ends, sizeof(ends), found.seen);
+    const char *leak = found.threads == 1 ? "a leak" : "leaks", *these = found.threads == 1 ? "it" : "them";
+    if (found.count > 1)
         cli_message("%zu processes ended by %s with %zu thread%s alive or unjoined; not counted as %s "
-                    "(--judge=%s counts %s): "
-                    "%s (pid %d) was the first",
-                    count, ends, threads, plural(threads), leak, ends, these, command_name(first),
-                    (int)first->pid);
+                    "(--judge=%s counts %s): %s (pid %d) was the first",
+                    found.count, ends, found.threads, plural(found.threads), leak, ends, these,
+                    command_name(first), (int)first->pid);
     else if (first->how == END_SIGNAL && first->signal)
-        cli_message(
-            "%s (pid %d) was killed by signal %d with %zu thread%s alive or unjoined; not counted as %s "
-            "(--judge=signal counts %s)",
-            command_name(first), (int)first->pid, first->signal, threads, plural(threads), leak, these);
+        cli_message("%s (pid %d) was killed by signal %d with %zu thread%s alive or unjoined; not counted as "
+                    "%s (--judge=signal counts %s)",
+                    command_name(first), (int)first->pid, first->signal, found.threads, plural(found.threads),
+                    leak, these);
     else
         cli_message("%s (pid %d) ended by %s with %zu thread%s alive or unjoined; not counted as %s "
                     "(--judge=%s counts %s)",
                     command_name(first), (int)first->pid, first->how == END_SIGNAL ? "a signal" : ends,
-                    threads, plural(threads), leak, ends, these);
+                    found.threads, plural(found.threads), leak, ends, these);
 }
 
 /* ---- not recorded ---------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/text.h"
+#include "cli/common/cli.h"
 #include "cli/selftest/selftest.h"
 #include "cli/selftest/child.h"
 #include "cli/selftest/report.h"
@@ -43,10 +44,29 @@ static const char *last_message(const struct selftest_text *err, char *line, siz
     return *line ? line : "no report, and no message";
 }
 
+/* Is the report there, and the exit status right? False: a failure was printed. */
+static bool check_run(struct selftest *test, const char *what, const struct selftest_child *child, int status,
+                      int expected, const json_t *report)
+{
+    char line[1024];
+    if (!report)
+        selftest_fail(test, what, "not found: %s", last_message(&child->err, line, sizeof(line)));
+    else if (json_object_get(report, "timed_out"))
+        selftest_fail(test, what, "the planted program did not end in 20 s");
+    else if (!WIFEXITED(status) || WEXITSTATUS(status) != expected)
+        selftest_fail(test, what, "reported, but 'threadleak run' ended with %s %d",
+                      WIFEXITED(status) ? "status" : "signal",
+                      WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
+    else
+        return true;
+    selftest_detail(test, child->err.bytes);
+    selftest_detail(test, child->out.bytes);
+    return false;
+}
+
 /* NULL: a failure was printed. */
 static json_t *run_plant(struct selftest *test, const char *what, const char *name)
 {
-    char line[1024];
     char *argv[] = {test->exe,
                     (char[]){"run"},
                     (char[]){"--format=json"},
@@ -65,21 +85,10 @@ static json_t *run_plant(struct selftest *test, const char *what, const char *na
     }
     int status = selftest_end(&child);
     json_t *report = selftest_parse(child.out.bytes);
-    if (!report)
-        selftest_fail(test, what, "not found: %s", last_message(&child.err, line, sizeof(line)));
-    else if (json_object_get(report, "timed_out"))
-        selftest_fail(test, what, "the planted program did not end in 20 s");
-    else if (!WIFEXITED(status) || WEXITSTATUS(status) != (strcmp(name, "clean") ? 66 : 0))
-        selftest_fail(test, what, "reported, but 'threadleak run' ended with %s %d",
-                      WIFEXITED(status) ? "status" : "signal",
-                      WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status));
-    else {
-        selftest_release(&child);
-        return report;
-    }
-    selftest_detail(test, child.err.bytes);
-    selftest_detail(test, child.out.bytes);
+    bool done = check_run(test, what, &child, status, strcmp(name, "clean") ? STATUS_LEAKS : 0, report);
     selftest_release(&child);
+    if (done)
+        return report;
     json_decref(report);
     return NULL;
 }

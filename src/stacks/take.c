@@ -148,6 +148,18 @@ static bool handles_signals(pid_t pid, const struct ledger *ledger)
     return (status.caught & ~others) != 0;
 }
 
+/* Why the process could not be stopped: `why`. A debugger would stop at the signal. */
+static struct stacks *take_without_stop(pid_t pid, bool is_debugged, struct error *why,
+                                        const struct stacks_options *options, struct error *error)
+{
+    struct stacks *stacks = options->ledger && !is_debugged ? take_by_signals(pid, why, options) : NULL;
+    if (!stacks)
+        stacks = stacks_none(why->text);
+    if (!stacks)
+        error_set(error, "out of memory");
+    return stacks;
+}
+
 static struct stacks *take_once(pid_t pid, const struct stacks_options *options, struct error *error)
 {
     struct snapshot *snapshot;
@@ -179,14 +191,7 @@ static struct stacks *take_once(pid_t pid, const struct stacks_options *options,
         *error = why;
         return NULL;
     }
-    /* A debugger would stop at the signal. */
-    struct stacks *stacks =
-        options->ledger && status != SNAPSHOT_BUSY ? take_by_signals(pid, &why, options) : NULL;
-    if (!stacks)
-        stacks = stacks_none(why.text);
-    if (!stacks)
-        error_set(error, "out of memory");
-    return stacks;
+    return take_without_stop(pid, status == SNAPSHOT_BUSY, &why, options, error);
 }
 
 /* Once more if threads that were found stuck have run meanwhile. A process that is held can be read once. */
