@@ -57,9 +57,10 @@ $(BUILD)/targets/lib%.so: tests/targets/lib_%.cpp | $(FIRST)
 	$(say) CXX $@
 	$(Q)$(CXX) -std=c++17 -MMD -MP -shared -fPIC -O0 -g -Wall -Wextra -o $@ $<
 
+# rustup's rustc does nothing without a toolchain, which it searches below HOME: dpkg-buildpackage sets another one.
 $(BUILD)/targets/rust_%: tests/targets/rust_%.rs | $(FIRST)
 	@mkdir -p $(@D)
-	$(Q)! command -v rustc >/dev/null || env -u MAKEFLAGS -u MFLAGS rustc -g -o $@ $<
+	$(Q)! rustc --version >/dev/null 2>&1 || env -u MAKEFLAGS -u MFLAGS rustc -g -o $@ $<
 
 $(BUILD)/targets/program_32bit: tests/targets/no_thread.c | $(FIRST)
 	@mkdir -p $(@D)

@@ -102,6 +102,14 @@ def strip_is_the_chosen_one(bench):
     demand("another-strip -o build/targets/unwind_stripped" in out, out)
 
 
+def rustc_without_a_toolchain(bench):
+    """As rustup's is where HOME is another one: in dpkg-buildpackage.  Its targets are left out."""
+    os.mkdir(bench.path("bin"))
+    bench.write("bin/rustc", "#!/bin/sh\nexit 1\n", 0o755)
+    make(bench, f"BUILD={bench.path('new')}", bench.path("new/targets/rust_thread"), PATH=f"{bench.path('bin')}:{os.environ['PATH']}")
+    demand(not os.path.exists(bench.path("new/targets/rust_thread")), "built by what?")
+
+
 def clang_builds_targets(bench):
     """Their attributes are macros, which clang knows, and the waits of what it builds are the golden's."""
     need("clang")
@@ -142,7 +150,8 @@ def builds_are_reproducible(bench):
 
 
 TESTS = [flags_reach_program_and_suites, the_shim_takes_what_marks_its_file, build_of_the_environment_does_not_count,
-         spaces_in_directories, jobs_are_as_set, suites_do_not_see_where_a_packager_installs, strip_is_the_chosen_one, clang_builds_targets, builds_are_reproducible]
+         spaces_in_directories, jobs_are_as_set, suites_do_not_see_where_a_packager_installs, strip_is_the_chosen_one,
+         rustc_without_a_toolchain, clang_builds_targets, builds_are_reproducible]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
