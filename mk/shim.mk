@@ -22,8 +22,10 @@ PRELOAD_FLAGS = -O2 -g $(MAP) -fPIC -fvisibility=hidden -ftls-model=initial-exec
 # more. The loader looks up what these directories import, and imports_bind() what the others do.
 PRELOAD_LAZY := api backtrace exit hooks ledger
 preload_now = $(if $(filter $(PRELOAD_LAZY),$(firstword $(subst /, ,$*))),,-fno-plt)
+# gold has no segment for code alone, and refuses the option.
+NOT_SEPARATE = $(if $(filter -fuse-ld=gold,$(CFLAGS) $(LDFLAGS)),,-Wl$(,)-z$(,)noseparate-code)
 PRELOAD_LINK = -nostartfiles -Wl,--version-script=$(BUILD)/preload/exports.map \
-	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so \
+	-Wl,-z,nodelete $(NOT_SEPARATE) -Wl,-z,norelro,-z,lazy -Wl,--no-undefined -Wl,-soname,libthreadleak.so \
 	$(PRELOAD_OWN_LINK) $(OLD_LIBC)
 # The frames that call what runs on another stack can be unwound from there.
 $(BUILD)/preload/shim/stack_room.o: PRELOAD_FLAGS += -fno-omit-frame-pointer

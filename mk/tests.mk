@@ -26,8 +26,8 @@ OLD_GLIBC := $(BUILD)/old_glibc/threadleak $(BUILD)/old_glibc/libthreadleak.so
 # What tests/e2e/instructions.py counts.
 BENCH_TESTED := $(BUILD)/bench/bench $(BUILD)/bench/planted/libthreadleak.so
 # LD_PRELOAD cannot name a shim below such a directory (ld.so(8)).
-ifneq ($(filter check check-quick soak asan,$(MAKECMDGOALS)),)
-$(if $(word 2,$(CURDIR)),$(error $(CURDIR) has a space: run the tests in another directory))
+ifneq ($(filter demo check check-quick soak asan,$(MAKECMDGOALS)),)
+$(if $(word 2,$(CURDIR)),$(error $(CURDIR) has a space, so nothing below it can be preloaded: use another directory))
 endif
 # How many suites run at once.
 J ?= 2

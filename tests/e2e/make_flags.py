@@ -73,8 +73,9 @@ def spaces_in_directories(bench):
     out = make(bench, "-n", "DESTDIR=/a place", "build/threadleak.pc", cwd=own)
     demand("sed" in out, out)
     os.makedirs(os.path.join(own, "tests"))
-    status, _, err = harness.call(["make", "-n", "-C", own, "check-quick"], env=bench.env)
-    demand(status == 2 and "has a space: run the tests in another directory" in err, err)
+    for goal in ("check-quick", "demo"):
+        status, _, err = harness.call(["make", "-n", "-C", own, goal], env=bench.env)
+        demand(status == 2 and "has a space, so nothing below it can be preloaded" in err, err)
     for name in ("PREFIX", "SHIMDIR"):
         status, _, err = harness.call(["make", "-n", "-C", ROOT, f"{name}=/a place", "install"], env=bench.env)
         demand(status == 2 and f"{name} has a space" in err, err)
@@ -100,6 +101,12 @@ def suites_do_not_see_where_a_packager_installs(bench):
 def strip_is_the_chosen_one(bench):
     out = make(bench, "-n", "-B", "STRIP=another-strip", "build/targets/unwind_stripped")
     demand("another-strip -o build/targets/unwind_stripped" in out, out)
+
+
+def gold_gets_what_it_knows(bench):
+    for linker, wanted in (("gold", False), ("lld", True)):
+        out = make(bench, "-n", "-B", f"LDFLAGS=-fuse-ld={linker}", "build/libthreadleak.so")
+        demand(f"-fuse-ld={linker}" in out and ("-z,noseparate-code" in out) == wanted, out[-2000:])
 
 
 def rustc_without_a_toolchain(bench):
@@ -151,7 +158,7 @@ def builds_are_reproducible(bench):
 
 TESTS = [flags_reach_program_and_suites, the_shim_takes_what_marks_its_file, build_of_the_environment_does_not_count,
          spaces_in_directories, jobs_are_as_set, suites_do_not_see_where_a_packager_installs, strip_is_the_chosen_one,
-         rustc_without_a_toolchain, clang_builds_targets, builds_are_reproducible]
+         gold_gets_what_it_knows, rustc_without_a_toolchain, clang_builds_targets, builds_are_reproducible]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))
