@@ -160,7 +160,6 @@ static int run_between(void *arg)
     end_with_parent(job);
     close_all_but(job->question ? job->question->fd : -1);
     SYS4(rt_sigaction, SIGCHLD, &action, NULL, KERNEL_SIGSET_SIZE);
-    SYS4(rt_sigaction, SIGPIPE, &action, NULL, KERNEL_SIGSET_SIZE);
     long answer = hand_over(job);
     long pid =
         sys_clone(CLONE_VM | CLONE_VFORK | SIGCHLD, job->child_stack + STACK_SIZE, run_reporter, job, NULL);

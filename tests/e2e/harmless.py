@@ -289,6 +289,14 @@ def children_are_taken(bench):
     demand((code, out) == (0, "") and err.count("(pid ") == 5 and "without lines" not in err, f"{code}: {err}")
 
 
+def children_are_ignored(bench):
+    """The kernel would forget the reporter's exit status, and the raw report would follow its report."""
+    script = "import os, signal, sys\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv(sys.argv[1], sys.argv[1:])\n"
+    _, _, err = harness.call([sys.executable, "-c", script, bench.target("running")],
+                             env=bench.environment(LD_PRELOAD=bench.shim))
+    demand("3 leaked threads at" in err and "without lines" not in err, err)
+
+
 def keys_of_a_child(bench):
     """Also if the fork is while the shim takes all keys up to its own."""
     preload = f"{bench.shim}:{bench.target('libfork_in_keys.so')}"
@@ -614,7 +622,7 @@ TESTS = [arguments_that_are_unmapped, name_of_a_thread_that_ends, stack_use, exi
          path_of_a_deleted_program, whole_stacks_in_forked_children,
          fork_in_hook, fork_in_join, malloc_that_begins_once, many_dumps, dump_of_all_who_asked, dump_hidden, fork_in_the_loader, waits_for_a_thread_of_libc,
          creators_that_end,
-         sandboxes_by_syscall, children_are_taken, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, programs_that_use_libunwind, creations_in_a_sandbox, forks_in_a_sandbox, program_of_another_user, child_of_another_user,
+         sandboxes_by_syscall, children_are_taken, children_are_ignored, keys_of_a_child, environment_that_is_unreadable, creations_with_little_stack, programs_that_use_libunwind, creations_in_a_sandbox, forks_in_a_sandbox, program_of_another_user, child_of_another_user,
          other_processes_get_no_answer, other_processes_do_not_block_it, impostors_are_not_asked, mask_of_nothing,
          two_directories_are_reported, memory_of_who_locked_its, descriptor_2_of_the_program, warning_that_nobody_reads, log_that_nobody_reads, full_pipe_that_nobody_reads, log_that_is_full, reports_take_turns,
          under_a_debugger, permission_to_trace, debuggers_see_no_reporter, daemon_without_a_thread]
