@@ -60,7 +60,7 @@ INSTALLED := $(BUILD)/threadleak:$(BINDIR)/threadleak $(BUILD)/libthreadleak.so:
 	cli/completion.bash:$(SHARE)/bash-completion/completions/threadleak \
 	cli/completion.zsh:$(SHARE)/zsh/site-functions/_threadleak \
 	cli/completion.fish:$(SHARE)/fish/vendor_completions.d/threadleak.fish \
-	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json),$(file):$(PREFIX)/$(file)) \
+	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json share/threadleak/*.py),$(file):$(PREFIX)/$(file)) \
 	$(BUILD)/threadleak-serve.service:$(SHARE)/threadleak/threadleak-serve.service \
 	$(if $(HAS_SCDOC),$(foreach page,$(MAN_PAGES),$(BUILD)/$(page):$(call man_place,$(page))))
 FILES = $(foreach pair,$(INSTALLED),$(firstword $(subst :, ,$(pair))))

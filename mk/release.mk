@@ -41,7 +41,7 @@ SOURCE_DATE = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/n
 RELEASED := $(RELEASE)/threadleak:bin/threadleak $(RELEASE)/libthreadleak.so:lib/threadleak/libthreadleak.so \
 	$(RELEASE)/carried/libunwind.so.8:lib/threadleak/libunwind.so.8 $(RELEASE)/carried/liblzma.so.5:lib/threadleak/liblzma.so.5 \
 	$(foreach header,$(wildcard include/*.h include/*/*.h),$(header):$(header)) \
-	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json),$(file):$(file)) \
+	$(foreach file,$(wildcard share/threadleak/*.yml share/threadleak/*.json share/threadleak/*.py),$(file):$(file)) \
 	cli/completion.bash:share/bash-completion/completions/threadleak \
 	cli/completion.zsh:share/zsh/site-functions/_threadleak \
 	cli/completion.fish:share/fish/vendor_completions.d/threadleak.fish \

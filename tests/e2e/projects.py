@@ -170,6 +170,32 @@ def pytest(bench):
     bench.demand_tidy()
 
 
+IN_ITSELF = """import threading, time
+import pytest
+
+def test_joins():
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+
+@pytest.mark.parametrize("name", ["a", "\u00e4"])
+def test_leaks(name):
+    threading.Thread(target=time.sleep, args=(100000,), daemon=True).start()
+"""
+
+
+def pytest_plugin(bench):
+    """Threads of the process of pytest itself."""
+    env = {**find_pytest(bench), "PYTHONPATH": os.path.join(ROOT, "share", "threadleak")}
+    bench.write("test_itself.py", IN_ITSELF)
+    words = ["pytest", "-p", "pytest_threadleak", "test_itself.py"]
+    demand("3 passed" in bench.run(words, 0, **env), "without threadleak")
+    out = bench.run(["threadleak", "run", "--format=json:itself.json", "--grace=0", "--", *words], 66, **env)
+    [process] = [one for one in json.loads(bench.read("itself.json"))["processes"] if one["leaks"]]
+    tests = sorted({str(thread.get("test")) for thread in harness.threads_of(process)})
+    demand(tests == ["test_itself.py::test_leaks[a]", "test_itself.py::test_leaks[b]"], f"{tests} {out}")
+
+
 # ---- cargo -------------------------------------------------------------------------------------------
 
 def cargo(bench):
@@ -187,7 +213,7 @@ def cargo(bench):
     bench.run([*words, "--offline", "nothing"], 0, **{name: runner})
 
 
-TESTS = [automake, meson, plain_make, make_many_at_once, make_as_a_whole, pytest, cargo, meson_many_at_once]
+TESTS = [automake, meson, plain_make, make_many_at_once, make_as_a_whole, pytest, pytest_plugin, cargo, meson_many_at_once]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
