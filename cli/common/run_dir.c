@@ -76,7 +76,7 @@ static bool has_mapped(pid_t pid, const char *path)
     struct stat status;
     bool found = false;
     pid_t task;
-    if (lstat(path, &status) != 0 || !address_space_of_process(&space, pid, &task))
+    if (lstat(path, &status) != 0 || !address_space_of_files(&space, pid, &task))
         return false;
     for (size_t i = 0; i < space.count && !found; i++)
         found = space.regions[i].shared && region_is_of_file(&space.regions[i], &status);

@@ -22,7 +22,7 @@ static bool has_two_libcs(pid_t pid)
     const struct region *first = NULL;
     bool second = false;
     pid_t task;
-    if (!address_space_of_process(&space, pid, &task))
+    if (!address_space_of_files(&space, pid, &task))
         return false;
     for (size_t i = 0; i < space.count && !second; i++) {
         const struct region *region = &space.regions[i];

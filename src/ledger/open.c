@@ -188,7 +188,7 @@ static enum ledger_open_status find_own(pid_t pid, struct followed_ledger *found
     struct task_status task;
 
     *ledger = NULL;
-    if (!address_space_of_process(&space, pid, &target.task)) {
+    if (!address_space_of_files(&space, pid, &target.task)) {
         set_no_maps(pid, errno, error);
         return status;
     }
@@ -294,7 +294,7 @@ bool ledger_file_in_use(const char *path, pid_t pid)
     if (stat(path, &st) != 0)
         return false;
     /* The process is alive, but it changed its user, or made itself unreadable. */
-    if (!address_space_of_process(&space, pid, &task))
+    if (!address_space_of_files(&space, pid, &task))
         return errno == EACCES || errno == EPERM;
     /* With overlayfs and some network file systems, maps has another device than stat(2). */
     for (size_t i = 0; !found && i < space.count; i++) {
@@ -313,7 +313,7 @@ bool ledger_process_path(pid_t pid, pid_t own_pid, char *path, size_t size)
     pid_t task;
     bool found = false;
 
-    if (!address_space_of_process(&space, pid, &task))
+    if (!address_space_of_files(&space, pid, &task))
         return false;
     /* run names a ledger by the pid that it sees. */
     snprintf(prefix, sizeof(prefix), LEDGER_FILE_PREFIX "%d.", (int)own_pid);

@@ -34,7 +34,7 @@ static bool maps(pid_t pid, bool (*is_it)(const char *path, const char *name), c
     struct address_space space;
     pid_t task;
     bool found = false;
-    if (!address_space_of_process(&space, pid, &task))
+    if (!address_space_of_files(&space, pid, &task))
         return false;
     for (size_t i = 0; !found && i < space.count; i++)
         found = is_it(space.regions[i].path, name);

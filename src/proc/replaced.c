@@ -65,7 +65,7 @@ char **process_replaced_files(pid_t pid)
     char **paths = NULL;
     size_t count = 0;
     pid_t task;
-    if (!address_space_of_process(&space, pid, &task))
+    if (!address_space_of_files(&space, pid, &task))
         return NULL;
     for (size_t i = 0; i < space.count; i++) {
         const struct region *region = &space.regions[i];

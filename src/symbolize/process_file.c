@@ -25,7 +25,7 @@ bool process_file_mapped(pid_t pid, const char *module, process_file_accept_fn *
     struct address_space space;
     pid_t task;
     bool found = false;
-    if (!address_space_of_process(&space, pid, &task))
+    if (!address_space_of_files(&space, pid, &task))
         return false;
     for (size_t i = 0; !found && i < space.count; i++) {
         const struct region *region = &space.regions[i];

@@ -1,9 +1,12 @@
 /* Files of /proc: stat, status and maps of this process and of children made for the purpose. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,6 +329,90 @@ START_TEST(a_mapped_file_without_a_name)
 }
 END_TEST
 
+static bool same_region(const struct region *a, const struct region *b)
+{
+    return a->start == b->start && a->end == b->end && a->offset == b->offset && a->inode == b->inode &&
+           a->major == b->major && a->minor == b->minor && a->readable == b->readable &&
+           a->writable == b->writable && a->executable == b->executable && a->shared == b->shared &&
+           a->deleted == b->deleted && strcmp(a->path, b->path) == 0;
+}
+
+/* Each file in the whole list is in the other one, which is as far as possible only of files. */
+static void demand_same_files(pid_t pid)
+{
+    struct address_space all, files;
+    pid_t task;
+    size_t found = 0;
+    ck_assert(address_space_of_files(&files, pid, &task));
+    ck_assert_int_eq(task, pid);
+    ck_assert(address_space_of_process(&all, pid, &task));
+    for (size_t i = 0; i < all.count; i++) {
+        const struct region *file = address_space_find(&files, all.regions[i].start);
+        if (!all.regions[i].inode)
+            continue;
+        ck_assert_msg(file && same_region(file, &all.regions[i]), "%s", all.regions[i].path);
+        found++;
+    }
+    ck_assert_uint_gt(found, 4);
+    ck_assert(files.count == found || files.count == all.count);
+    address_space_release(&all);
+    address_space_release(&files);
+}
+
+static void map_odd_files(void)
+{
+    char path[] = "/tmp/check\nproc (deleted)XXXXXX";
+    int named = mkstemp(path), nameless = memfd_create("two words", 0);
+    if (ftruncate(named, 4096) != 0 || ftruncate(nameless, 4096) != 0 ||
+        mmap(NULL, 4096, PROT_READ, MAP_SHARED, named, 0) == MAP_FAILED ||
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, nameless, 0) == MAP_FAILED ||
+        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+        _exit(1);
+    unlink(path);
+}
+
+START_TEST(files_are_read_alone)
+{
+    pid_t pid = stopped_child(map_odd_files);
+    demand_same_files(pid);
+    end(pid);
+}
+END_TEST
+
+/* As a kernel before 6.11. */
+static void refuse_ioctl(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOTTY),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof(code) / sizeof(*code), code};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        _exit(77);
+}
+
+START_TEST(files_of_older_kernels)
+{
+    pid_t pid = stopped_child(map_odd_files);
+    int status;
+    pid_t reader = fork();
+    if (reader == 0) {
+        refuse_ioctl();
+        demand_same_files(pid);
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(reader, &status, 0), reader);
+    end(pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        skip("no seccomp filter can be set here");
+    else
+        ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 START_TEST(what_has_no_address_space)
 {
     struct address_space space;
@@ -360,6 +447,8 @@ int main(void)
     tcase_add_test(tests, a_zombie_has_no_memory);
     tcase_add_test(tests, namespaces);
     tcase_add_test(tests, a_mapped_file_without_a_name);
+    tcase_add_test(tests, files_are_read_alone);
+    tcase_add_test(tests, files_of_older_kernels);
     tcase_add_test(tests, what_has_no_address_space);
     return suite_run("proc", tests);
 }
