@@ -178,7 +178,7 @@ def test_joins():
     thread.start()
     thread.join()
 
-@pytest.mark.parametrize("name", ["a", "\u00e4"])
+@pytest.mark.parametrize("name", ["a", "b"])
 def test_leaks(name):
     threading.Thread(target=time.sleep, args=(100000,), daemon=True).start()
 """
