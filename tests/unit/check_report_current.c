@@ -164,6 +164,21 @@ START_TEST(awaited_objects_are_counted)
 }
 END_TEST
 
+START_TEST(creators_are_by_id)
+{
+    fill_current();
+    two[0].created_by = 9;
+    two[1].created_by = 2;
+    char *text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, "  created by T2, T9 at\n"), "%s", text);
+    free(text);
+    two[0].created_by = 2;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, "  created by T2 at\n"), "%s", text);
+    free(text);
+}
+END_TEST
+
 START_TEST(a_wide_wait_has_two_lines)
 {
     fill_current();
@@ -435,6 +450,7 @@ int main(void)
     tcase_add_test(tests, objects_on_own_stacks_are_one_block);
     tcase_add_test(tests, parts_of_one_object_are_one_block);
     tcase_add_test(tests, awaited_objects_are_counted);
+    tcase_add_test(tests, creators_are_by_id);
     tcase_add_test(tests, a_wide_wait_has_two_lines);
     tcase_add_test(tests, hidden_threads_are_named_unless_shown);
     tcase_add_test(tests, equal_text_is_one_block);

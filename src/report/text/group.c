@@ -50,23 +50,38 @@ static void put_tests(const struct printer *printer, const struct leak_group *gr
     fputs(count > max || (count && unknown) ? "\n    and others" : "", printer->out);
 }
 
-static void print_creators(const struct printer *printer, const struct leak_group *group)
+static int compare_ids(const void *a, const void *b)
 {
-    uint64_t seen[CREATORS_SHOWN];
-    size_t count = 0;
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The creators of the first threads, by id. Are there more? */
+static bool find_creators(const struct leak_group *group, uint64_t *creators, size_t *count)
+{
     bool more = false;
-    fputs("  created", printer->out);
+    *count = 0;
     for (size_t i = 0; i < group->thread_count && !more; i++) {
         uint64_t creator = group->threads[i].created_by;
-        if (creator == 0 || is_seen(seen, count, creator))
+        if (creator == 0 || is_seen(creators, *count, creator))
             continue;
-        more = count == CREATORS_SHOWN;
-        if (more)
-            break;
-        seen[count++] = creator;
-        fprintf(printer->out, "%sT%llu%s", count == 1 ? " by " : ", ", (unsigned long long)creator,
-                creator == LEDGER_MAIN_SERIAL ? " (main)" : "");
+        more = *count == CREATORS_SHOWN;
+        if (!more)
+            creators[(*count)++] = creator;
     }
+    qsort(creators, *count, sizeof(*creators), compare_ids);
+    return more;
+}
+
+static void print_creators(const struct printer *printer, const struct leak_group *group)
+{
+    uint64_t creators[CREATORS_SHOWN];
+    size_t count;
+    bool more = find_creators(group, creators, &count);
+    fputs("  created", printer->out);
+    for (size_t i = 0; i < count; i++)
+        fprintf(printer->out, "%sT%llu%s", i == 0 ? " by " : ", ", (unsigned long long)creators[i],
+                creators[i] == LEDGER_MAIN_SERIAL ? " (main)" : "");
     fputs(more ? " and others" : "", printer->out);
     if (group->test)
         put_test(printer->out, group->test);
