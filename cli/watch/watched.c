@@ -210,7 +210,8 @@ static double rate_of(const struct watched *watched, enum watch_why why)
     return rate;
 }
 
-double watched_rate(const struct watched *watched)
+/* Threads that are created per second at growing sites and stay. */
+static double rate_of_all(const struct watched *watched)
 {
     return rate_of(watched, WATCH_GROWS) + rate_of(watched, WATCH_UNJOINED_GROWS);
 }
@@ -223,7 +224,7 @@ static void read_limits(struct watched *watched)
         watched->first_tasks = watched->tasks;
         watched->first_resident = process_resident(watched->pid);
     }
-    if (watched_rate(watched) <= 0) {
+    if (rate_of_all(watched) <= 0) {
         watched->limit_count = 0;
         watched->limits_s = 0;
         return;
@@ -285,7 +286,7 @@ static double taken_by_thread(const struct watched *watched, const struct proces
 static double taken_per_s(const struct watched *watched, const struct process_limit *limit)
 {
     bool tasks = limit->per_thread == 1;
-    double rate = tasks ? rate_of(watched, WATCH_GROWS) : watched_rate(watched);
+    double rate = tasks ? rate_of(watched, WATCH_GROWS) : rate_of_all(watched);
     return rate * taken_by_thread(watched, limit);
 }
 

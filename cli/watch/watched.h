@@ -82,7 +82,5 @@ uint64_t site_alive(const struct site_count *item);
 const struct series *site_growth(const struct watched_site *site, enum watch_why why);
 /* The nearest limit at the rate of all growing sites. *seconds: time left. NULL: none, or nothing grows. */
 const struct process_limit *watched_nearest_limit(const struct watched *watched, double *seconds);
-/* Threads that are created per second at growing sites and stay. */
-double watched_rate(const struct watched *watched);
 
 #endif

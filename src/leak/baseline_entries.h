@@ -32,11 +32,6 @@ struct baseline {
     size_t finding_count;
 };
 
-/* NULL: none. */
-struct baseline_finding *baseline_find_finding(const struct baseline *baseline, const char *fingerprint);
-/* Is it not suppressed, or only by a baseline? A lost handle has no entry: it is known if the leak is. */
-bool baseline_has_finding(const struct finding *finding);
-
 /* Reads the array "findings". False: error is set. */
 bool baseline_read_findings(struct baseline *baseline, const json_t *array, const char *path,
                             struct error *error);

@@ -7,7 +7,8 @@
 #include "base/json.h"
 #include "leak/baseline_entries.h"
 
-struct baseline_finding *baseline_find_finding(const struct baseline *baseline, const char *fingerprint)
+/* NULL: none. */
+static struct baseline_finding *find_entry(const struct baseline *baseline, const char *fingerprint)
 {
     for (size_t i = 0; i < baseline->finding_count; i++)
         if (!strcmp(baseline->findings[i].fingerprint, fingerprint))
@@ -19,7 +20,7 @@ struct baseline_finding *baseline_find_finding(const struct baseline *baseline, 
 
 static struct baseline_finding *add(struct baseline *baseline, const char *fingerprint)
 {
-    struct baseline_finding *entry = baseline_find_finding(baseline, fingerprint);
+    struct baseline_finding *entry = find_entry(baseline, fingerprint);
     if (entry || !ARRAY_GROW(baseline->findings, baseline->finding_count))
         return entry;
     entry = &baseline->findings[baseline->finding_count++];
@@ -49,7 +50,8 @@ bool baseline_read_findings(struct baseline *baseline, const json_t *array, cons
 
 /* ---- apply ----------------------------------------------------------------------------- */
 
-bool baseline_has_finding(const struct finding *finding)
+/* Is it not suppressed, or only by a baseline? A lost handle has no entry: it is known if the leak is. */
+static bool has_entry(const struct finding *finding)
 {
     return finding->code != FINDING_LOST_HANDLE &&
            (!finding->suppressed_by || !strcmp(finding->suppressed_by, BASELINE_WORD));
@@ -60,7 +62,7 @@ void baseline_apply_to_findings(struct baseline *baseline, struct findings *find
 {
     for (size_t i = 0; i < findings->count; i++) {
         struct finding *finding = &findings->items[i];
-        struct baseline_finding *entry = baseline_find_finding(baseline, finding->fingerprint);
+        struct baseline_finding *entry = find_entry(baseline, finding->fingerprint);
         if (!entry || finding->suppressed_by)
             continue;
         entry->seen = true;
@@ -94,7 +96,7 @@ bool baseline_collect_findings(struct baseline *all, const struct report *report
         const struct findings *findings = &report->processes[p].findings;
         for (size_t i = 0; i < findings->count; i++) {
             const struct finding *finding = &findings->items[i];
-            if (finding->level == FINDING_NOTE || !baseline_has_finding(finding))
+            if (finding->level == FINDING_NOTE || !has_entry(finding))
                 continue;
             struct baseline_finding *entry = add(all, finding->fingerprint);
             if (!entry)
@@ -136,8 +138,7 @@ json_t *baseline_findings_json(const struct baseline *all, const struct baseline
     json_t *array = json_array();
     for (size_t i = 0; i < all->finding_count; i++) {
         const struct baseline_finding *entry = &all->findings[i];
-        const struct baseline_finding *before =
-            reasons ? baseline_find_finding(reasons, entry->fingerprint) : NULL;
+        const struct baseline_finding *before = reasons ? find_entry(reasons, entry->fingerprint) : NULL;
         const char *reason = before ? before->reason : entry->finding->reason;
         json_t *json = json_object();
         set_text(&json, "fingerprint", entry->fingerprint);

@@ -297,7 +297,7 @@ bool is_runtime_frame(const struct frame *frame)
     return frame->function && is_runtime_function(frame->function);
 }
 
-bool is_framework_frame(const struct frame *frame)
+static bool is_framework_frame(const struct frame *frame)
 {
     if (frame->module && is_one_of_modules(frame->module, framework_modules, COUNT(framework_modules)))
         return true;

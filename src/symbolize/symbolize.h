@@ -119,11 +119,9 @@ const char *symbolizer_keep(struct symbolizer *symbolizer, const char *string);
  */
 bool is_runtime_frame(const struct frame *frame);
 
-/* Does it belong to a framework that calls the user: libuv, GoogleTest? Its frames are runtime frames, too.
- * They count as the user's in fingerprints of version 0.1, and for rules top:. */
-bool is_framework_frame(const struct frame *frame);
-
-/* Sets `runtime` and `framework` from both. */
+/* Sets `runtime`, and `framework`: does it belong to a framework that calls the user: libuv, GoogleTest? Its
+ * frames are runtime frames, too. They count as the user's in fingerprints of version 0.1, and for rules
+ * top:. */
 void frame_classify(struct frame *frame);
 
 /*

@@ -81,7 +81,7 @@ static bool read_files(const struct snapshot *stopped, void *files)
     return false;
 }
 
-void sample_all(void)
+static void sample_all(void)
 {
     struct files *files = NULL;
     const struct snapshot_options options = {.while_stopped = read_files, .arg = &files};

@@ -24,8 +24,6 @@ void prctl_end_with_parent(void);
 void sample(const char *name, enum wait_on on);
 /* … and with that text. */
 void sample_until(const char *name, enum wait_on on, const char *text);
-/* Samples once, whatever the thread does. */
-void sample_all(void);
 /* Asserts what was seen; owner: a name, or NULL for none; text NULL: not compared. */
 void expect(const char *symbol, const char *owner, enum wait_timeout timeout, const char *text);
 /* …and a time that is left, in seconds, which ends the text. */

@@ -36,7 +36,8 @@ static int compare_ends(const struct tree_entry *a, const struct tree_entry *b)
     return order ? order : is_running(a) - is_running(b);
 }
 
-int tree_compare(const struct tree_entry *a, const struct tree_entry *b)
+/* Orders by the kind of stack, the stack, and at its end by the line and the wait. */
+static int compare_threads(const struct tree_entry *a, const struct tree_entry *b)
 {
     if (a->by_creation != b->by_creation)
         return a->by_creation - b->by_creation;
@@ -51,7 +52,7 @@ int tree_compare(const struct tree_entry *a, const struct tree_entry *b)
 static int compare_entries(const void *left, const void *right)
 {
     const struct tree_entry *a = left, *b = right;
-    int order = tree_compare(a, b);
+    int order = compare_threads(a, b);
     if (order)
         return order;
     order = (a->member.group > b->member.group) - (a->member.group < b->member.group);

@@ -40,9 +40,6 @@ void stack_tree_release(struct stack_tree *tree);
 /* The threads with current stacks, or those with creation stacks; count 0: none. */
 struct tree_range tree_part(const struct stack_tree *tree, bool by_creation);
 
-/* Orders by the kind of stack, the stack, and at its end by the line and the wait. */
-int tree_compare(const struct tree_entry *a, const struct tree_entry *b);
-
 /*
  * The branches of a range, whose entries have the same `depth` outermost functions: one for each next
  * function, and one for each way in which threads wait there. Those that findings name come first, then large
