@@ -284,6 +284,24 @@ def run_is_not_its_command(bench):
         demand(status == 2 and re.search(wanted, err), f"{status}: {out}{err}")
 
 
+def sites_on_a_terminal(bench):
+    """They are shown until the next sample, unless --no-live."""
+    with bench.growing("pool") as target:
+        for options, is_live in ((), True), (("--no-live",), False):
+            ours, terminal = os.openpty()
+            with open(ours, "rb", buffering=0) as screen:
+                status, _, err = harness.call([bench.cli, "watch", "--interval=1h", "--for=10ms", *options, str(target.pid)],
+                                              env={**bench.env, "TERM": "xterm"}, stdout=terminal)
+                os.close(terminal)
+                text = b""
+                with contextlib.suppress(OSError):  # EIO: all was read
+                    while part := screen.read(4096):
+                        text += part
+            demand(status == 0, f"{status}: {err}")
+            shown, cleared, rest = text.decode().partition("A\033[J")
+            demand(bool(cleared) == is_live and ("threads" in shown) and (not is_live or "1 sample in" in rest), repr(text))
+
+
 def full_disk(bench):
     with bench.growing("pool") as target, open("/dev/full", "w", encoding="utf-8") as full:
         for style in ("--format=json", "--format=text"):
@@ -307,7 +325,7 @@ def another_users_process(bench):
 TESTS = [
     leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, functions_of_python, no_growth, thresholds, waiting_threads, suppressions,
     suppressed_sites_are_counted, one_object_a_sample,
-    command_gets_the_report, command_that_fails, restart, exec_is_another_program, a_process_that_has_not_loaded_the_shim_yet, wrong_arguments, run_is_not_its_command, full_disk, another_users_process]
+    command_gets_the_report, command_that_fails, restart, exec_is_another_program, a_process_that_has_not_loaded_the_shim_yet, wrong_arguments, run_is_not_its_command, sites_on_a_terminal, full_disk, another_users_process]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
