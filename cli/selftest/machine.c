@@ -1,4 +1,5 @@
 /* Checks what threadleak needs from the machine and from the environment. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -40,6 +41,30 @@ static void check_library(struct selftest *test)
         selftest_ok(test, "library", "%s", test->shim);
     else
         selftest_fail(test, "library", "%s", error.text);
+}
+
+/* The shim loads it at the first creation: from its own directory, or from where the loader searches. */
+static void check_unwinder(struct selftest *test)
+{
+#if __has_include(<libunwind.h>)
+    const char *slash = test->shim ? strrchr(test->shim, '/') : NULL;
+    if (!slash)
+        return;
+    char beside[4096];
+    snprintf(beside, sizeof(beside), "%.*s/libunwind.so.8", (int)(slash - test->shim), test->shim);
+    if (access(beside, R_OK) == 0)
+        return;
+    void *library = dlopen("libunwind.so.8", RTLD_LAZY);
+    if (library)
+        dlclose(library);
+    else
+        selftest_fail(
+            test, "libunwind",
+            "%s; install libunwind (Debian: libunwind8), or reports lack the callers of who created a thread",
+            dlerror());
+#else
+    (void)test;
+#endif
 }
 
 static void check_directory(struct selftest *test)
@@ -117,6 +142,7 @@ static void check_options(struct selftest *test)
 void selftest_machine(struct selftest *test)
 {
     check_library(test);
+    check_unwinder(test);
     check_directory(test);
     check_memfd(test);
     check_options(test);

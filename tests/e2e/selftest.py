@@ -57,7 +57,7 @@ def no_cores():
 
 def all_is_well(bench):
     status, printed = bench.selftest()
-    demand(status == 0, f"status {status}")
+    demand(status == 0 and "libunwind" not in printed, f"status {status}")
     bench.demand_all_found(printed, but=["report PID"])
     demand(printed["running threads"][1] == "found; created by plant_running, run plant_waits", "words of running threads")
     demand(re.search(r"cmd_plant\.c:\d+$", printed["lines"][1]), "no line numbers")
@@ -138,6 +138,18 @@ def library_that_cannot_be_loaded(bench):
     status, printed = bench.selftest()
     demand(status == 1, f"status {status}")
     demand(printed["running threads"][0] == "FAIL", "running threads were found")
+
+
+def no_libunwind(bench):
+    """The loader finds one that cannot be loaded."""
+    with open(bench.shim, "rb") as file:
+        if b"libunwind.so.8" not in file.read():
+            raise Skip("the shim is built without libunwind")
+    os.mkdir(bench.path("libraries"))
+    bench.write("libraries/libunwind.so.8", "not a library\n")
+    status, printed = bench.selftest(env={"LD_LIBRARY_PATH": bench.path("libraries")})
+    demand(status == 1 and printed["libunwind"][0] == "FAIL", f"status {status}\n{bench.text}")
+    demand("install libunwind" in printed["libunwind"][1], printed["libunwind"][1])
 
 
 def no_directory(bench):
@@ -224,7 +236,7 @@ def usage(bench):
 
 
 TESTS = [all_is_well, bare_environment, within_a_run, stripped, without_ptrace, not_root,
-         without_capabilities, no_library, library_of_another, library_that_cannot_be_loaded, no_directory,
+         without_capabilities, no_library, library_of_another, library_that_cannot_be_loaded, no_libunwind, no_directory,
          missing_directory, directory_of_another, not_root_without_ptrace, options_that_find_nothing, unknown_key,
          quit_is_ignored, core_files, verbose, usage]
 
