@@ -211,7 +211,7 @@ START_TEST(frames_of_runtimes_are_left_out_unless_they_say_what_the_user_called)
     size_t count;
     add("start worker memcpy copy", 1);
     frames[0][0].runtime = frames[0][1].runtime = frames[0][3].runtime = true;
-    struct member member = {&threads[0], &group, "running"};
+    struct member member = {&threads[0], &group, MEMBER_OF_GROUP};
     const struct frame **found = member_frames(&member, &style, &count);
     ck_assert_uint_eq(count, 1);
     ck_assert_str_eq(found[0]->function, "worker");
