@@ -75,7 +75,7 @@ static bool find_creators(const struct leak_group *group, uint64_t *creators, si
 
 static void print_creators(const struct printer *printer, const struct leak_group *group)
 {
-    uint64_t creators[CREATORS_SHOWN];
+    uint64_t creators[CREATORS_SHOWN] = {0};
     size_t count;
     bool more = find_creators(group, creators, &count);
     fputs("  created", printer->out);
