@@ -245,12 +245,22 @@ static int judge_alone(struct check *check)
     return count;
 }
 
+/* By the clock: what happens between two pauses can take long. False: the time is over. */
+static bool pause_in_time(const struct check *check, struct grace *grace, uint64_t began_us)
+{
+    uint64_t budget = check->options.grace_ms * 1000ull;
+    uint64_t spent = shim_clock_ns(CLOCK_MONOTONIC) / 1000 - began_us;
+    grace->left_us = spent < budget ? budget - spent : 0;
+    return grace_step(grace);
+}
+
 static int wait_and_judge(struct check *check)
 {
     struct grace grace = grace_of(&check->options);
+    uint64_t began_us = shim_clock_ns(CLOCK_MONOTONIC) / 1000;
     bool asked = false, leaks;
     while ((leaks = leak_count(check->state, &check->scope) > 0) && grace_others_run(check->state) &&
-           grace_step(&grace)) {
+           pause_in_time(check, &grace, began_us)) {
         if (asked || grace.spent_us < ASK_AFTER_US)
             continue;
         asked = true;

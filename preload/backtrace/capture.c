@@ -167,6 +167,7 @@ struct module_unload capture_before_unload(struct shim_state *state, void *handl
     if (state) {
         unload.serial = atomic_load(&state->header->next_serial);
         unload.at = module_encode(state, unload.caller);
+        unload.reused = module_is_marked_at(state, unload.inside);
     }
     return unload;
 }
@@ -196,7 +197,7 @@ void capture_after_unload(struct shim_state *state, const struct module_unload *
 
 void capture_before_fork(void)
 {
-    if (!shim_config.sandboxed) /* it can end the program for the call, and the child gets no ledger */
+    if (shim_config.sandboxed != SANDBOX_SURE) /* a filter can end the program for sched_yield() */
         guard_unwind_wait();
 }
 

@@ -90,8 +90,9 @@ void dump_after_change(int number)
 void dump_in_child(void)
 {
     const struct sigaction action = {.sa_handler = SIG_DFL};
-    /* In a sandbox the handler stays, and acts as the default. */
-    if (shim_config.dump_signal && !shim_config.sandboxed && has_dump_handler(shim_config.dump_signal))
+    /* A filter can end the program for this. Then the handler stays, and acts as the default. */
+    if (shim_config.dump_signal && shim_config.sandboxed != SANDBOX_SURE &&
+        has_dump_handler(shim_config.dump_signal))
         REAL(sigaction)(shim_config.dump_signal, &action, NULL);
     shim_config.dump_signal = 0;
 }

@@ -213,11 +213,15 @@ EXPORT int thrd_detach(thrd_t thread)
     DETACH(thrd_success, REAL(thrd_detach)(thread), 0);
 }
 
+enum { TASK_NAME = 16 }; /* TASK_COMM_LEN of the kernel */
+
 EXPORT int pthread_setname_np(pthread_t thread, const char *name)
 {
     IN_HOOK(shim_known);
     struct thread_ref found = {0};
-    if (hook.state) /* before: a detached thread can end, and its memory be gone */
+    /* Before the call: a detached thread can end, and its memory be gone. With a name that is too long, libc
+     * does not read that memory either. */
+    if (hook.state && strnlen(name, TASK_NAME) < TASK_NAME)
         found = thread_find(hook.state, thread);
     hook_pause(&hook);
     int result = REAL(pthread_setname_np)(thread, name);

@@ -141,6 +141,17 @@ static void mark(struct ledger_module *module, uint64_t serial, ledger_pc at)
     atomic_store(&module->unloaded, 0);
 }
 
+bool module_is_marked_at(const struct shim_state *state, uint64_t address)
+{
+    uint32_t used = ledger_used(state->header, SECTION_MODULES);
+    for (uint32_t i = 0; i < used; i++) {
+        const struct ledger_module *module = &state->modules[i];
+        if (atomic_load(&module->unloaded) && address >= module->start && address < module->end)
+            return true;
+    }
+    return false;
+}
+
 /* While several threads unload, only that of the handle is known to be of this dlclose. Another one can have
  * marked it before. */
 void module_mark_unloaded(struct shim_state *state, const struct module_unload *unload, ledger_pc at)
@@ -148,7 +159,7 @@ void module_mark_unloaded(struct shim_state *state, const struct module_unload *
     uint32_t used = ledger_used(state->header, SECTION_MODULES);
     for (uint32_t i = 0; i < used; i++) {
         struct ledger_module *module = &state->modules[i];
-        bool own = unload->inside >= module->start && unload->inside < module->end;
+        bool own = !unload->reused && unload->inside >= module->start && unload->inside < module->end;
         bool marked = atomic_load(&module->unloaded) && !(own && !atomic_load(&module->unloaded_at));
         if (!marked && !is_loaded(module))
             mark(module, unload->serial, own || module_unloading() == 1 ? at : 0);

@@ -14,6 +14,9 @@ ledger_pc module_encode(struct shim_state *state, uint64_t pc);
 /* The same for the frames of one backtrace. */
 void module_encode_all(struct shim_state *state, const uint64_t *pcs, uint32_t count, ledger_pc *encoded);
 
+/* Is a module recorded there that was unloaded? */
+bool module_is_marked_at(const struct shim_state *state, uint64_t address);
+
 /* After a dlclose, and before module_unload_done(): marks the modules that it unmapped. at: who called it. */
 void module_mark_unloaded(struct shim_state *state, const struct module_unload *unload, ledger_pc at);
 

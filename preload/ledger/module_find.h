@@ -29,6 +29,7 @@ struct module_unload {
     uint64_t caller;       /* return address of dlclose */
     uint64_t serial;       /* of the next thread when it began; 0: there was no ledger, or another one */
     ledger_pc at;          /* the caller, if there is a serial */
+    bool reused;           /* a library that was unloaded before had its addresses */
 };
 struct module_unload module_unload_begin(void *handle);
 /* result: of dlclose. True: the library may be unloaded. Call module_unload_done() after what was stored by

@@ -166,6 +166,7 @@ static void check_own_tid(void)
     int32_t known = *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
     shim_config.fresh_tid = (int32_t)SYS0(gettid);
     shim_config.stale_tid = shim_config.tid_offset > 0 && known != shim_config.fresh_tid ? known : 0;
+    shim_config.stale_thread = (uint64_t)pthread_self();
 }
 
 static void find_default_attributes(void)

@@ -23,8 +23,10 @@ struct shim_config {
     int dump_signal;    /* our handler was installed for it; 0: not yet */
     int capture_signal; /* reserved by signal_capture.c; 0: none yet */
     int32_t tid_offset; /* in glibc's struct pthread; -1: not known */
-    int32_t stale_tid;  /* there, in a child that the system call clone made; 0: none. Its main thread has */
-    int32_t fresh_tid;  /* this one */
+    /* In a child that the system call clone made, its main thread has the tid of the parent's thread there.
+     */
+    int32_t stale_tid, fresh_tid; /* there, and the right one; 0: none */
+    uint64_t stale_thread;        /* the pthread_t of that main thread */
     int32_t start_offset;    /* in glibc's struct pthread: start routine, then its argument; -1: not known */
     int32_t tls_offset;      /* from a pthread_t to that thread's shim_tls */
     const char *library;     /* the path of this one, as the loader has it */

@@ -26,8 +26,10 @@ void index_insert(struct index *index, uint64_t key, uint32_t value)
         if (atomic_compare_exchange_strong(place, &found, entry) || found == entry)
             return;
     }
-    /* Another one is forgotten. */
-    atomic_store(bucket_of(index, hash, 0) + value % BUCKET, entry);
+    /* Another one is forgotten: each time in another place, so that two keys in use do not always replace one
+     * another while other places have keys that nobody asks for any more. */
+    uint32_t turn = atomic_fetch_add_explicit(&index->turn, 1, memory_order_relaxed) % (2 * BUCKET);
+    atomic_store(bucket_of(index, hash, turn / BUCKET) + turn % BUCKET, entry);
 }
 
 bool index_find(struct index *index, uint64_t key, index_accept_fn *accept, void *arg)

@@ -22,6 +22,7 @@
 #define INDEX_ENTRIES (1u << 14)
 struct index {
     _Alignas(64) _Atomic uint64_t entries[INDEX_ENTRIES];
+    _Atomic uint32_t turn;
 };
 
 /* value: at most INDEX_VALUE_MAX. */

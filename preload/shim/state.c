@@ -25,7 +25,7 @@ static size_t pages(size_t bytes)
 static struct shim_state *map_state(void)
 {
     /* This is virtual memory, and few of its pages are used. */
-    size_t indexes = pages(sizeof(struct shim_state)), births = indexes + 2 * sizeof(struct index);
+    size_t indexes = pages(sizeof(struct shim_state)), births = indexes + pages(2 * sizeof(struct index));
     size_t size = births + pages(STATE_BIRTHS * sizeof(struct thread_birth));
     char *memory = sys_map(size);
     if (!memory)
@@ -96,6 +96,11 @@ pid_t shim_pid_before_fork(void)
     return here;
 }
 
+bool shim_is_here(void)
+{
+    return !shim_config.sandboxed && (pid_t)SYS0(getpid) == here;
+}
+
 bool shim_shares_memory(void)
 {
     pid_t own = shim_config.sandboxed ? here : (pid_t)SYS0(getpid);
@@ -123,5 +128,6 @@ int32_t shim_own_tid(void)
     if (shim_config.tid_offset <= 0)
         return (int32_t)SYS0(gettid);
     int32_t tid = *(const int32_t *)((const char *)pthread_self() + shim_config.tid_offset);
-    return tid == shim_config.stale_tid ? shim_config.fresh_tid : tid;
+    bool is_stale = tid == shim_config.stale_tid && (uint64_t)pthread_self() == shim_config.stale_thread;
+    return is_stale ? shim_config.fresh_tid : tid;
 }

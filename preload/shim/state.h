@@ -111,6 +111,9 @@ bool shim_is_child(void);
  * would name another process when the parent has ended. */
 pid_t shim_pid_before_fork(void);
 
+/* Is this the process that its shim knows, and not a child of vfork? */
+bool shim_is_here(void);
+
 /* Is it known that this process uses the memory of another one, as a child of vfork does? Not in a
  * sandbox. */
 bool shim_shares_memory(void);

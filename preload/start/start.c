@@ -241,7 +241,7 @@ struct shim_state *shim_at_end(void)
 {
     struct shim_state *state = shim_known();
     /* Also threads whose creation was not seen are reported, and what could not be seen. */
-    if (!state && *shim_config.run_dir && (shim_count_tasks() > 1 || namespace_exists()))
+    if (!state && *shim_config.run_dir && shim_is_here() && (shim_count_tasks() > 1 || namespace_exists()))
         state = shim_attach();
     return state && shim_is_own_process(state) ? state : NULL;
 }

@@ -1,27 +1,36 @@
 /* Threads whose stack is in a library that was unloaded. */
 #include "find/unloaded.h"
 
-/* The library that had code at this address; of several the one that was unloaded last. NULL: none. */
-static const struct ledger_module *module_at(const struct find_context *context, uint64_t pc)
+struct unloaded {
+    const struct ledger_module *module; /* NULL: none */
+    bool gone;                          /* it was unloaded after the thread began */
+    bool certain;
+};
+
+/* The library that had code at this address. Of several, which had it one after the other, the first that was
+ * unloaded after this thread began: the thread can have been in another one, too. */
+static struct unloaded unloaded_at(const struct find_context *context, uint64_t pc, uint64_t id)
 {
-    const struct ledger_module *best = NULL, *module;
-    for (uint32_t i = 0; (module = ledger_get_module(context->evidence->ledger, i)); i++)
-        if (pc >= module->start && pc < module->end &&
-            (!best || module->unloaded_serial > best->unloaded_serial))
-            best = module;
+    struct unloaded best = {NULL, false, false};
+    const struct ledger_module *module;
+    for (uint32_t i = 0; (module = ledger_get_module(context->evidence->ledger, i)); i++) {
+        if (pc < module->start || pc >= module->end || unloaded_is_program(context, module))
+            continue;
+        bool gone = unloaded_is_gone_for(context, module, id);
+        best.certain = gone ? !best.gone : best.certain;
+        if (!best.module || gone > best.gone ||
+            (gone && module->unloaded_serial < best.module->unloaded_serial))
+            best.module = module;
+        best.gone |= gone;
+    }
     return best;
 }
 
 const char *unloaded_library(const struct find_context *context, uint64_t pc, uint64_t id)
 {
-    const struct ledger_module *module = module_at(context, pc);
-    return module && unloaded_is_gone_for(context, module, id) ? unloaded_name(context, module) : NULL;
+    struct unloaded unloaded = unloaded_at(context, pc, id);
+    return unloaded.gone ? unloaded_name(context, unloaded.module) : NULL;
 }
-
-struct unloaded {
-    const struct ledger_module *module; /* NULL: none */
-    bool certain; /* there is no code now, and call-frame information leads there, or there was a fault */
-};
 
 static bool took_fault(const struct find_context *context, pid_t tid, uint64_t pc)
 {
@@ -30,29 +39,24 @@ static bool took_fault(const struct find_context *context, pid_t tid, uint64_t p
            ledger_pc_module(slot->fault_pc) == LEDGER_NO_MODULE && ledger_pc_offset(slot->fault_pc) == pc;
 }
 
-/* A thread that began after the unload can have been in generated code, which is gone too. */
-static struct unloaded unloaded_at_stray(const struct find_context *context, uint64_t pc, uint64_t id)
-{
-    const struct ledger_module *module = module_at(context, pc);
-    if (!module || unloaded_is_program(context, module))
-        return (struct unloaded){NULL, false};
-    return (struct unloaded){module, unloaded_is_gone_for(context, module, id)};
-}
-
+/* Certain: there is no code now, and call-frame information leads there, or there was a fault. A thread that
+ * began after the unload can have been in generated code, which is gone too. */
 static struct unloaded unloaded_in(const struct find_context *context, const struct thread_stack *thread)
 {
     const struct shared_stack *stack = thread->stack;
     uint64_t id = find_thread_id(context, thread);
     if (stack->stray)
-        return unloaded_at_stray(context, stack->stray - 1, id);
+        return unloaded_at(context, stack->stray - 1, id);
     for (size_t i = 0; i < stack->count; i++) {
         const struct frame *frame = &stack->frames[i];
-        const struct ledger_module *module =
-            frame->module || !frame->pc ? NULL : module_at(context, frame->pc - frame->is_return_address);
-        if (module && unloaded_is_gone_for(context, module, id)) /* generated code can be there now */
-            return (struct unloaded){module, took_fault(context, thread->tid, frame->pc)};
+        if (frame->module || !frame->pc)
+            continue;
+        struct unloaded unloaded = unloaded_at(context, frame->pc - frame->is_return_address, id);
+        unloaded.certain &= took_fault(context, thread->tid, frame->pc); /* generated code can be there now */
+        if (unloaded.gone)
+            return unloaded;
     }
-    return (struct unloaded){NULL, false};
+    return (struct unloaded){NULL, false, false};
 }
 
 static bool add_stack(struct find_context *context, const struct thread_stack *thread,
@@ -79,7 +83,7 @@ bool find_unloaded_stacks(struct find_context *context)
     for (size_t i = 0; i < context->stacks->count; i++) {
         const struct thread_stack *thread = &context->stacks->threads[i];
         const struct unloaded unloaded =
-            thread->stack ? unloaded_in(context, thread) : (struct unloaded){NULL, false};
+            thread->stack ? unloaded_in(context, thread) : (struct unloaded){NULL, false, false};
         if (unloaded.module && !add_stack(context, thread, &unloaded))
             return false;
     }

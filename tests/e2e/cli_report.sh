@@ -178,7 +178,7 @@ refused "a bad rule" "$tmp/bad.supp:2:1: a rule begins with its type" --suppress
 # ---- where it goes -----------------------------------------------------------------------------------
 refused "a missing directory" "$tmp/out/no/report: cannot be written" -o "$tmp/out/no/report" "$good"
 refused "a directory as file" "$tmp/empty: cannot be written" -o "$tmp/empty" "$good"
-refused "an empty name" "is empty" -o "" "$good"
+refused "an empty name" "is not the name of a file" -o "" "$good"
 "$threadleak" report "$good" >/dev/full 2>"$tmp/err"
 status=$?
 if [ "$status" -eq 2 ] && [ "$(wc -l <"$tmp/err")" -eq 1 ]; then

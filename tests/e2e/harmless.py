@@ -5,6 +5,7 @@ users and roots, other tracers, odd masks.
   tests/e2e/harmless.py [--build DIR] [NAME...]
 """
 import fcntl
+import itertools
 import json
 import os
 import re
@@ -326,9 +327,10 @@ DROP = ("import os, sys\nos.setgroups([])\nos.setresgid(65534, 65534, 65534)\nos
 
 
 def forks_in_a_sandbox(bench):
-    """A filter can kill for the system calls by which a child leaves the ledger of its parent."""
-    for env in (bench.env, bench.environment(LD_PRELOAD=bench.shim)):
-        result = harness.call([bench.target("sandbox_forks"), "strict"], env=env)
+    """A filter can kill for the system calls by which a child leaves the ledger of its parent, or refuse one by
+    which the handler of the dump signal acts as the default."""
+    for env, mode in itertools.product((bench.env, bench.environment(LD_PRELOAD=bench.shim)), ("strict", "quit")):
+        result = harness.call([bench.target("sandbox_forks"), mode], env=env)
         if result[0] == 77:
             raise harness.Skip("no seccomp here")
         demand(result == (0, "", ""), result)
@@ -615,6 +617,8 @@ def name_of_a_thread_that_ends(bench):
     for preload in library, f"{bench.shim} {library}":
         result = harness.call([bench.target("named_at_its_end")], env=bench.environment(LD_PRELOAD=preload))
         demand(result == (0, "", ""), f"{preload}: {result}")
+    result = harness.call([bench.target("setname_long")], env=bench.environment(LD_PRELOAD=bench.shim))
+    demand(result == (0, "", ""), result)
 
 
 TESTS = [arguments_that_are_unmapped, name_of_a_thread_that_ends, stack_use, exit_in_a_small_handler, dump_in_a_small_handler, dump_in_a_cancelled_thread, alternate_stack_above, handler_in_first_creation, first_creators,

@@ -49,6 +49,16 @@ def without_run(bench):
     demand(done.returncode == 0 and done.stderr.count(NAMED) == 1, f"{done.returncode} {done.stderr}")
 
 
+def of_the_child_of_a_vfork(bench):
+    """It ends in the memory of its parent, whose leak is reported."""
+    if not namespaces_are_known():
+        raise Skip("glibc before 2.35")
+    done = run(bench, bench.target("vfork_namespace"))
+    if done.returncode == 77:
+        raise Skip("no seccomp here")
+    demand(done.returncode == 66 and "1 leaked thread" in done.stderr, f"{done.returncode} {done.stderr}")
+
+
 def in_a_live_process(bench):
     """Two copies of libc in its memory prove it on every glibc, and one copy proves nothing."""
     with bench.live("second_namespace", "create", "wait") as pid:
@@ -92,7 +102,7 @@ def under_valgrind(bench):
         process.communicate()
 
 
-TESTS = [at_the_end_of_run, without_run, in_a_live_process, nothing_for_ordinary_programs, forks_in_a_sandbox, under_valgrind]
+TESTS = [at_the_end_of_run, of_the_child_of_a_vfork, without_run, in_a_live_process, nothing_for_ordinary_programs, forks_in_a_sandbox, under_valgrind]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, harness.Bench))

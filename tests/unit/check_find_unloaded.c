@@ -52,6 +52,21 @@ START_TEST(a_return_address_in_a_library_that_is_gone)
 }
 END_TEST
 
+/* Two libraries had these addresses one after the other, and the thread can have been in each. */
+START_TEST(a_return_address_where_two_libraries_were)
+{
+    frames[0] = frames[1] = (struct frame){.module = "/lib/libc.so.6", .pc = 0x1000};
+    unloaded_before(4);
+    fake_module_at(fake, self)->start = fake_module_at(fake, lib)->start;
+    fake_module_at(fake, self)->end = fake_module_at(fake, lib)->end;
+    fake_module_at(fake, self)->unloaded_serial = 3;
+    struct evidence evidence = with_stack(in_library());
+    const struct finding *finding = only_finding(judge(&evidence), FINDING_UNLOADED_CODE);
+    ck_assert_int_eq(finding->level, FINDING_LIKELY);
+    ck_assert_ptr_null(strstr(finding->text, "libpool.so"));
+}
+END_TEST
+
 /* It began later: generated code can have been there. */
 START_TEST(a_stray_address_of_a_later_thread)
 {
@@ -285,6 +300,7 @@ int main(void)
     TCase *tests = tcase_create("find_unloaded");
     tcase_add_checked_fixture(tests, find_setup, leak_teardown);
     tcase_add_test(tests, a_return_address_in_a_library_that_is_gone);
+    tcase_add_test(tests, a_return_address_where_two_libraries_were);
     tcase_add_test(tests, a_stray_address_of_a_later_thread);
     tcase_add_test(tests, generated_code_where_a_library_was);
     tcase_add_test(tests, generated_code_of_a_later_thread);
