@@ -36,18 +36,39 @@ static void print_place(FILE *out, const struct reported_site *site)
         fprintf(out, " and %" PRIu64 " more", site->places - 1);
 }
 
+static bool is_mixed(const struct reported_site *site)
+{
+    unsigned count = 0;
+    for (int kind = 0; kind < LEAK_KINDS; kind++)
+        count += site->by_kind[kind] > 0;
+    return count > 1;
+}
+
+/* "4 running, 6 unjoined"; or the kind alone, if all have one. */
+static void add_kinds(struct line *line, const struct reported_site *site)
+{
+    if (!is_mixed(site)) {
+        line_add(line, "%s", site->kind);
+        return;
+    }
+    for (int kind = 0, printed = 0; kind < LEAK_KINDS; kind++)
+        if (site->by_kind[kind])
+            line_add(line, "%s%" PRIu64 " %s", printed++ ? ", " : "", site->by_kind[kind],
+                     leak_kind_name((enum leak_kind)kind));
+}
+
 /* "detached, runs media_worker" */
 static void print_threads(FILE *out, const struct compared_site *site)
 {
     const struct reported_site *now = either(site);
-    char *start = now->start ? function_shorten(now->start, WIDTH - COUNTS - 32) : NULL;
+    struct line kinds = {.length = 0};
+    add_kinds(&kinds, now);
+    if (site->a && !is_mixed(site->a) && !is_mixed(now) && strcmp(site->a->kind, now->kind) != 0)
+        line_add(&kinds, " (was %s)", site->a->kind);
+    size_t left = kinds.length + COUNTS + 16 + 8 < WIDTH ? WIDTH - COUNTS - 8 - kinds.length : 16;
+    char *start = now->start ? function_shorten(now->start, left) : NULL;
     fprintf(out, "%*s", COUNTS, "");
-    put_escaped(out, now->kind);
-    if (site->a && strcmp(site->a->kind, now->kind) != 0) {
-        fputs(" (was ", out);
-        put_escaped(out, site->a->kind);
-        putc(')', out);
-    }
+    put_escaped(out, kinds.text);
     fputs(start ? ", runs " : "", out);
     put_escaped(out, start ? start : "");
     putc('\n', out);
@@ -122,8 +143,11 @@ static json_t *counts_json(const struct reported_site *site)
 {
     if (!site)
         return json_null();
-    json_t *json = json_object();
+    json_t *json = json_object(), *kinds = json_object();
+    for (int kind = 0; kind < LEAK_KINDS; kind++)
+        set_number(&kinds, leak_kind_name((enum leak_kind)kind), (int64_t)site->by_kind[kind]);
     set_text(&json, "kind", site->kind);
+    set_value(&json, "kinds", kinds);
     set_number(&json, "threads", (int64_t)site->threads);
     set_number(&json, "places", (int64_t)site->places);
     return json;

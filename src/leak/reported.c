@@ -39,6 +39,14 @@ static bool is_fingerprint(const char *text)
            strspn(text, "0123456789abcdef") == FINGERPRINT_DIGITS;
 }
 
+/* A newer threadleak can have more kinds. */
+static void count_kind(struct reported_site *site)
+{
+    for (int kind = 0; kind < LEAK_KINDS; kind++)
+        if (strcmp(site->kind, leak_kind_name((enum leak_kind)kind)) == 0)
+            site->by_kind[kind] = site->threads;
+}
+
 static bool read_group(const json_t *group, const char *program, struct reported_site *site)
 {
     const json_t *count = json_object_get(group, "count"), *creator = json_object_get(group, "own");
@@ -53,6 +61,7 @@ static bool read_group(const json_t *group, const char *program, struct reported
     if (!json_is_object(creator))
         creator = json_array_get(json_object_get(group, "creation_stack"), 0);
     site->threads = (uint64_t)json_integer_value(count);
+    count_kind(site);
     site->function = text_of(creator, "function");
     site->file = text_of(creator, "file");
     site->line = json_integer_value(json_object_get(creator, "line"));
@@ -105,6 +114,19 @@ static bool is_same_place(const struct reported_site *a, const struct reported_s
     return compare_texts(a->file, b->file) == 0 && a->line == b->line;
 }
 
+/* The place with more threads is the one that is shown. *most: its threads. */
+static void add_place(struct reported_site *site, const struct reported_site *next, bool same_place,
+                      uint64_t *most)
+{
+    struct reported_site sum = next->threads > *most ? *next : *site;
+    *most = next->threads > *most ? next->threads : *most;
+    sum.threads = site->threads + next->threads;
+    sum.places = site->places + !same_place;
+    for (int kind = 0; kind < LEAK_KINDS; kind++)
+        sum.by_kind[kind] = site->by_kind[kind] + next->by_kind[kind];
+    *site = sum;
+}
+
 /* Groups of one site become one. */
 static void merge(struct reported *reported)
 {
@@ -117,14 +139,7 @@ static void merge(struct reported *reported)
             reported->sites[kept++] = next;
             most = next.threads;
         } else {
-            uint64_t threads = site->threads + next.threads;
-            uint64_t places = site->places + !is_same_place(&before, &next);
-            if (next.threads > most) {
-                *site = next;
-                most = next.threads;
-            }
-            site->threads = threads;
-            site->places = places;
+            add_place(site, &next, is_same_place(&before, &next), &most);
         }
         before = next;
     }

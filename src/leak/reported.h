@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "leak/model.h"
 
 struct reported_site {
     const char *program;     /* last part of the path of its executable, or of argv[0]; "?": unknown */
@@ -20,7 +21,8 @@ struct reported_site {
     int64_t line;
     const char *kind; /* "running", "detached", "unjoined": that of most of its threads */
     uint64_t threads; /* alive or unjoined */
-    uint64_t places;  /* in the source, by file and line */
+    uint64_t by_kind[LEAK_KINDS];
+    uint64_t places; /* in the source, by file and line */
 };
 
 struct reported {

@@ -94,6 +94,22 @@ def sites_of_one_line(bench):
     demand(all(len(line) <= 80 for line in out.splitlines()), out)
 
 
+def site_of_several_kinds(bench):
+    """A site has running threads and unjoined ones: each kind has its number."""
+    def report(name, *groups):
+        made = [{"kind": kind, "count": count, "fingerprint": f"{1:016x}", "start_routine": {"function": "serve", "file": None, "line": None},
+                 "own": {"function": "begin", "file": "/src/pool.c", "line": 10}, "creation_stack": []} for kind, count in groups]
+        return bench.write(name, json.dumps({"schema": "threadleak/1", "processes": [{"exe": "/bin/app", "watched": True, "leaks": made}]}))
+    a, b = report("a", ("running", 5)), report("b", ("unjoined", 6), ("running", 4))
+    _, out, err = bench.diff(a, b)
+    demand("grown         5     10      +5  pool.c:10 begin\n" + 32 * " " + "4 running, 6 unjoined, runs serve\n" in out, out + err)
+    _, out, _ = bench.diff("--all", b, a)
+    demand("\n" + 32 * " " + "running, runs serve\n" in out, out)
+    (site,) = json.loads(bench.diff("--format=json", a, b)[1])["sites"]
+    demand(site["a"]["kinds"] == {"running": 5, "detached": 0, "unjoined": 0}, site)
+    demand(site["b"]["kinds"] == {"running": 4, "detached": 0, "unjoined": 6} and site["b"]["kind"] == "unjoined", site)
+
+
 def json_has_every_site(bench):
     a = bench.made("a", ("/bin/app", [(1, 5, 10), (3, 5, 30)]))
     b = bench.made("b", ("/bin/app", [(1, 6, 11)]))
@@ -164,8 +180,8 @@ def unwatched_process(bench):
         demand((status, out) == (2, "") and "is not watched" in err and err.count("\n") == 1, f"{status}: {out}{err}")
 
 
-TESTS = [report_and_live_process, ledger_file, what_matters_comes_first, sites_of_one_line, json_has_every_site, several_processes_of_a_report,
-         different_programs, hostile_names, wrong_input, unwatched_process]
+TESTS = [report_and_live_process, ledger_file, what_matters_comes_first, sites_of_one_line, site_of_several_kinds, json_has_every_site,
+         several_processes_of_a_report, different_programs, hostile_names, wrong_input, unwatched_process]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
