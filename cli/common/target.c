@@ -7,13 +7,16 @@
 #include <string.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/common/cli.h"
 #include "cli/common/findings.h"
 #include "cli/common/named.h"
 #include "core/core.h"
+#include "leak/reported.h"
 #include "proc/file.h"
 #include "proc/process.h"
 #include "snapshot/snapshot.h"
@@ -117,9 +120,25 @@ static bool add_process(struct report_target *job, long pid)
 
 /* ---- files of a dead process ----------------------------------------------------------- */
 
+/* What `report --format=json` wrote begins with its schema. */
+static bool is_json_report(const char *path)
+{
+    struct stat status;
+    char beginning[4096];
+    int fd = regular_file_open(path, &status);
+    if (fd < 0)
+        return false;
+    size_t n = pread_all(fd, 0, beginning, sizeof(beginning) - 1);
+    close(fd);
+    beginning[n] = 0;
+    return reported_is_json(beginning, n) && strstr(beginning, "\"threadleak/1\"");
+}
+
 static bool add_file(struct report_target *job, const char *path)
 {
     struct ledger *ledger = NULL;
+    if (is_json_report(path))
+        return error_set(&job->error, "%s is a JSON report; compare it with 'threadleak diff'", path);
     if (ledger_open_file(path, &ledger, &job->error) != LEDGER_OPEN_OK)
         return false;
     struct evidence evidence;

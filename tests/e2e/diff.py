@@ -149,6 +149,16 @@ def hostile_names(bench):
     demand(status == 0 and "\x1b" not in out + err and out.count("\n") < 10, out[:500] + err)
 
 
+def report_of_a_report(bench):
+    """A report in JSON is for diff. What only begins like JSON is no report."""
+    report = bench.made("monday.json", ("/bin/app", [(1, 5, 10)]))
+    for target in (report, "monday.json"):
+        status, out, err = harness.call([bench.cli, "report", target], env=bench.env, cwd=bench.tmp)
+        demand((status, out) == (2, "") and err == f"threadleak: report: {target} is a JSON report; compare it with 'threadleak diff'\n", err)
+    _, _, err = harness.call([bench.cli, "report", bench.write("other", '{"schema": "other/1"}')], env=bench.env)
+    demand("is neither a core file, nor a ledger, nor the directory of a run" in err, err)
+
+
 def wrong_input(bench):
     good = bench.made("good", ("/bin/app", [(1, 5, 10)]))
     text = bench.read("good")
@@ -181,7 +191,7 @@ def unwatched_process(bench):
 
 
 TESTS = [report_and_live_process, ledger_file, what_matters_comes_first, sites_of_one_line, site_of_several_kinds, json_has_every_site,
-         several_processes_of_a_report, different_programs, hostile_names, wrong_input, unwatched_process]
+         several_processes_of_a_report, different_programs, hostile_names, report_of_a_report, wrong_input, unwatched_process]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))
