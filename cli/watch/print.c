@@ -85,7 +85,7 @@ void print_verdict(FILE *out, const struct watched *watched, size_t site, enum w
 
 /* ---- a table of sites ---------------------------------------------------------------------------- */
 
-enum { SPARKS = 12, FIXED_COLUMNS = 7 + 9 + 10 + 8 + 2 };
+enum { SPARKS = 12, FIXED_COLUMNS = 7 + 9 + 10 + 8 + 2, NAME_LEAST = 8 };
 
 static void print_sparks(FILE *out, const struct series *series)
 {
@@ -156,6 +156,61 @@ static const struct series *shown_series(const struct watched_site *site)
                                                                                 : &site->alive;
 }
 
+/* For a name in a line of `width`. */
+static size_t columns(size_t width, size_t used)
+{
+    return used + NAME_LEAST < width ? width - used : NAME_LEAST;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+static bool is_same_place(const struct frame *a, const struct frame *b)
+{
+    return a && b && a->line == b->line && same_text(a->file, b->file) && same_text(a->function, b->function);
+}
+
+/* Another site was created by the same line, so the start routine distinguishes the two. */
+static bool shares_place(const struct watched *watched, size_t site)
+{
+    const struct frame *creator = creator_frame(watched->counts.items[site].place);
+    for (size_t i = 0; i < watched->site_count; i++)
+        if (i != site && site_count_is_used(&watched->counts.items[i]) &&
+            is_same_place(creator, creator_frame(watched->counts.items[i].place)))
+            return true;
+    return false;
+}
+
+/* "  runs quick", or nothing. */
+static void add_runs(struct line *line, const struct watched *watched, size_t site, size_t width)
+{
+    const struct frame *start = watched->counts.items[site].place->start_routine;
+    bool shared = start && start->function && shares_place(watched, site);
+    char *name = shared ? function_shorten(start->function, width) : NULL;
+    char *safe = name ? escaped_copy(name) : NULL;
+    if (safe)
+        line_add(line, "  runs %s", safe);
+    free(safe);
+    free(name);
+}
+
+/* "pool.c:18 pool_start", and what it runs if another site has the same place. */
+static void add_site(struct line *line, const struct watched *watched, size_t site, size_t width)
+{
+    const struct site_count *item = &watched->counts.items[site];
+    struct line function = {.length = 0}, runs = {.length = 0};
+    line_add_place(line, item);
+    size_t used = line->length + 1;
+    add_runs(&runs, watched, site, columns(width, used + strlen("  runs ")));
+    line_add_function(&function, item, columns(width, used + runs.length));
+    /* Where there is no room for all, the place and the start routine still distinguish the sites. */
+    if (!line->length || !runs.length || used + function.length + runs.length <= width)
+        line_add(line, "%s%s", line->length ? " " : "", function.text);
+    line_add(line, "%s", runs.text);
+}
+
 static void print_row(FILE *out, const struct watched *watched, const struct row *row, size_t width,
                       bool sparks)
 {
@@ -171,15 +226,10 @@ static void print_row(FILE *out, const struct watched *watched, const struct row
             item->oldest_s < 0 ? "-" : time_text(item->oldest_s, time));
     if (sparks)
         print_sparks(out, series);
-    line_add_place(&line, item);
-    size_t used = FIXED_COLUMNS + (sparks ? SPARKS + 2 : 0) + line.length + 1;
-    struct line function = {.length = 0};
-    line_add_function(&function, item, used + 8 < width ? width - used : 8);
+    size_t room = columns(width, FIXED_COLUMNS + (sparks ? SPARKS + 2 : 0));
+    add_site(&line, watched, row->site, room);
     /* A place in C++ can be longer than the line: then the beginning is shown. */
-    size_t room = width > used - line.length ? width - (used - line.length) : 8;
-    struct line all = {.length = 0};
-    line_add(&all, "%s%s%s", line.text, line.length ? " " : "", function.text);
-    fprintf(out, "%.*s\n", (int)room, all.text);
+    fprintf(out, "%.*s\n", (int)room, line.text);
 }
 
 size_t print_sites(FILE *out, const struct watched *watched, size_t most, size_t width, bool sparks)

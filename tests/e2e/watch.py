@@ -302,6 +302,17 @@ def sites_on_a_terminal(bench):
             demand(bool(cleared) == is_live and ("threads" in shown) and (not is_live or "1 sample in" in rest), repr(text))
 
 
+def sites_of_one_line(bench):
+    """Their start routines distinguish them; other sites have no need of that."""
+    with bench.growing("twins") as target:
+        wait_until(lambda: len(os.listdir(f"/proc/{target.pid}/task")) == 4)
+        status, out, err = harness.call([bench.cli, "watch", "--interval=1h", "--for=10ms", str(target.pid)], env=bench.env)
+    demand(status == 0, f"{status}: {err}")
+    rows = re.findall(rf"^ +1 +0 .*  {CREATOR}(.*)$", out, re.M)
+    demand(sorted(rows) == ["  runs wait_for_ever", " handle_request  runs stay"] and out.count("  runs ") == 2, out)
+    demand(all(len(line) <= 80 for line in out.splitlines()), out)
+
+
 def full_disk(bench):
     with bench.growing("pool") as target, open("/dev/full", "w", encoding="utf-8") as full:
         for style in ("--format=json", "--format=text"):
@@ -325,7 +336,8 @@ def another_users_process(bench):
 TESTS = [
     leak_is_named_by_its_line, unjoined_threads_grow, unwatched_process, functions_of_python, no_growth, thresholds, waiting_threads, suppressions,
     suppressed_sites_are_counted, one_object_a_sample,
-    command_gets_the_report, command_that_fails, restart, exec_is_another_program, a_process_that_has_not_loaded_the_shim_yet, wrong_arguments, run_is_not_its_command, sites_on_a_terminal, full_disk, another_users_process]
+    command_gets_the_report, command_that_fails, restart, exec_is_another_program, a_process_that_has_not_loaded_the_shim_yet, wrong_arguments, run_is_not_its_command, sites_on_a_terminal,
+    sites_of_one_line, full_disk, another_users_process]
 
 if __name__ == "__main__":
     sys.exit(harness.main(TESTS, Bench))

@@ -47,6 +47,23 @@ static void fill_pool(void)
         pause();
 }
 
+static void *wait_for_ever(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+
+/* "twins": one thread of each of two start routines, created by the same line. */
+static void create_twins(void)
+{
+    void *(*const routines[])(void *) = {stay, wait_for_ever};
+    for (int i = 0; i < 2; i++)
+        handle_request(routines[i], true);
+    for (;;)
+        pause();
+}
+
 static void burst(void)
 {
     pthread_t threads[24];
@@ -83,6 +100,8 @@ int main(int argc, char **argv)
         leak();
     if (strcmp(what, "unjoined") == 0)
         leave_unjoined();
+    if (strcmp(what, "twins") == 0)
+        create_twins();
     if (strcmp(what, "bursts") == 0)
         burst();
     fill_pool();
