@@ -59,6 +59,27 @@ bool command_set_interval(void *line, const struct command_option *option, const
            error_set(error, "--%s=%s is not a duration from 10ms to 24h", option->name, value);
 }
 
+static const struct options_key *key_of(const struct command_option *row)
+{
+    return row->key ? options_key_find(slice_of(row->key)) : NULL;
+}
+
+/* Is it one of the words that the option can have? */
+static bool is_value(const struct command_option *row, const char *value)
+{
+    const struct options_key *key = row->words ? NULL : key_of(row);
+    for (const struct word *word = key ? key->words : NULL; word && word->name; word++)
+        if (strcmp(word->name, value) == 0)
+            return true;
+    for (const char *at = row->words; at && *at; at += strspn(at, " ")) {
+        size_t length = strcspn(at, " ");
+        if (length == strlen(value) && memcmp(at, value, length) == 0)
+            return true;
+        at += length;
+    }
+    return false;
+}
+
 /* ---- parsing ----------------------------------------------------------------------- */
 
 struct parser {
@@ -115,6 +136,20 @@ static const char *list_ambiguous(const struct parser *parser, const char *word,
     return count > 1 ? line->text : "";
 }
 
+/* " (did you mean --format=junit:x)" for --junit=x, or "". */
+static const char *format_hint(const struct command *command, const char *word, const char *given,
+                               struct line *line)
+{
+    const char *equals = strchr(given, '=');
+    for (const struct command_option *row = command->options; row->name; row++) {
+        if (strcmp(row->name, "format") != 0 || !is_value(row, word))
+            continue;
+        bool file = equals && equals[1] && strchr(row->argument, ':');
+        line_add(line, " (did you mean --format=%s%s%s)", word, file ? ":" : "", file ? equals + 1 : "");
+    }
+    return line->text;
+}
+
 /* Prints the error for `result` of getopt_long. optopt is 0 for an unknown long name. */
 static enum command_parsed refuse(const struct command *command, const struct parser *parser, int result,
                                   char **argv)
@@ -123,7 +158,7 @@ static enum command_parsed refuse(const struct command *command, const struct pa
     const char *name = command->name;
     const char *given = argv[optind - 1];
     char word[64], hint[64];
-    struct line several = {.length = 0};
+    struct line several = {.length = 0}, format = {.length = 0};
     struct guess guess;
     given += strspn(given, "-");
     snprintf(word, sizeof(word), "%.*s", (int)strcspn(given, "="), given);
@@ -141,7 +176,10 @@ static enum command_parsed refuse(const struct command *command, const struct pa
         cli_message("%s: ambiguous option '%s'%s", name, argv[optind - 1], several.text);
     else
         cli_message("%s: unknown option '%s'%s; see 'threadleak help %s'", name, argv[optind - 1],
-                    guess_text(&guess, "--", hint, sizeof(hint)), name);
+                    *format_hint(command, word, given, &format)
+                        ? format.text
+                        : guess_text(&guess, "--", hint, sizeof(hint)),
+                    name);
     return COMMAND_WRONG;
 }
 
@@ -174,11 +212,6 @@ int command_parse_status(enum command_parsed parsed)
 }
 
 /* ---- help ------------------------------------------------------------------------------ */
-
-static const struct options_key *key_of(const struct command_option *row)
-{
-    return row->key ? options_key_find(slice_of(row->key)) : NULL;
-}
 
 static const char *help_of(const struct command_option *row)
 {

@@ -53,6 +53,8 @@ def options_in_messages(bench):
                             (["-o", "same", "--gen-suppressions=same"], "--gen-suppressions=same is also the file of the report"),
                             (["--format=json:same", "--write-baseline=same"], "--write-baseline=same is also the file of the report"),
                             (["--no-stopp"], "unknown option '--no-stopp' (did you mean --no-stop)"),
+                            (["--junit=x"], "unknown option '--junit=x' (did you mean --format=junit:x)"),
+                            (["--sarif"], "unknown option '--sarif' (did you mean --format=sarif)"),
                             (["--no-"], "ambiguous option '--no-': --no-stop, --no-follow, --no-default-suppressions"),
                             (["--timeout=0x10"], "--timeout=0x10 is not a duration"),
                             (["--timeout=1e3s"], "--timeout=1e3s is not a duration"),
@@ -61,6 +63,8 @@ def options_in_messages(bench):
                             ([f"--suppressions={missing}"], f"--suppressions={missing}: cannot be read")):
         status, out, err = said(bench, ["run", *options, "--", "echo", "started"])
         demand(status == 125 and f"threadleak: run: {wanted}" in err and err.count("\n") == 1 and not out, f"{options}: {status} {out} {err}")
+    status, _, err = said(bench, ["diff", "--json=x", "a", "b"])
+    demand(status == 2 and "unknown option '--json=x' (did you mean --format=json);" in err, f"{status} {err}")
     for option in ("name", "exe"):
         status, _, err = said(bench, ["watch", "--for=1ms", f"--{option}="])
         demand(status == 2 and err == f"threadleak: watch: --{option}= is empty; see 'threadleak help watch'\n", f"{status} {err}")
