@@ -36,6 +36,18 @@ void strings_release(strings *kept)
     *kept = NULL;
 }
 
+const char *strings_keep_local(strings *kept, const char *name)
+{
+    const char *dot = strchr(name, '.');
+    size_t digits = dot ? strspn(dot + 1, "0123456789") : 0;
+    if (!digits || dot == name || dot[1 + digits])
+        return strings_keep(kept, name);
+    char *bare = strndup(name, (size_t)(dot - name));
+    const char *result = strings_keep(kept, bare);
+    free(bare);
+    return result;
+}
+
 bool is_mangled(const char *name)
 {
     return strncmp(name, "_Z", 2) == 0 || strncmp(name, "_R", 2) == 0;

@@ -11,6 +11,10 @@ typedef void *strings;
 const char *strings_keep(strings *kept, const char *string);
 void strings_release(strings *kept);
 
+/* The interned name of a local symbol as its source has it: gcc names a static variable of a function m.0.
+ * Not changed: a name with another dot (clang's main.m, m.constprop.0). */
+const char *strings_keep_local(strings *kept, const char *name);
+
 /* C++ (Itanium) or Rust, legacy or v0. */
 bool is_mangled(const char *name);
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* Of two names for one variable, prefers the more global binding, then fewer underscores. */
+/* Of two names for one variable, prefers the more global binding, then fewer underscores. Positive: global or
+ * weak. */
 static int object_rank(const GElf_Sym *symbol, const char *name)
 {
     int binding = GELF_ST_BIND(symbol->st_info);
@@ -45,7 +46,7 @@ static void read_objects(struct image *image)
             return;
 }
 
-const char *image_object(struct image *image, GElf_Addr address, uint64_t *into)
+const char *image_object(struct image *image, GElf_Addr address, uint64_t *into, bool *local)
 {
     if (!image->has_objects)
         read_objects(image);
@@ -53,5 +54,6 @@ const char *image_object(struct image *image, GElf_Addr address, uint64_t *into)
     if (!range)
         return NULL;
     *into = address - range->low;
+    *local = range->rank <= 0;
     return (const char *)(uintptr_t)range->value;
 }

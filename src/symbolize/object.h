@@ -4,8 +4,9 @@
 
 #include "symbolize/file.h"
 
-/* The variable (not demangled) that contains an address of libdwfl; *into: how many bytes into it. NULL:
- * none. The name lives as long as the image, whose module must not be NULL. */
-const char *image_object(struct image *image, GElf_Addr address, uint64_t *into);
+/* The variable (not demangled) that contains an address of libdwfl; *into: how many bytes into it; *local: no
+ * other file of the program sees it. NULL: none. The name lives as long as the image, whose module must not
+ * be NULL. */
+const char *image_object(struct image *image, GElf_Addr address, uint64_t *into, bool *local);
 
 #endif

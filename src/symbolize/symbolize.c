@@ -284,6 +284,9 @@ const char *symbolize_data(struct symbolizer *symbolizer, const struct code_addr
     struct image *image = address->module ? find_image(symbolizer, address) : NULL;
     if (!image || !image->module)
         return NULL;
-    const char *name = image_object(image, address->offset + image->bias, into);
-    return name ? strings_keep_demangled(&symbolizer->strings, name) : NULL;
+    bool local = false;
+    const char *name = image_object(image, address->offset + image->bias, into, &local);
+    if (local)
+        name = strings_keep_local(&symbolizer->strings, name);
+    return strings_keep_demangled(&symbolizer->strings, name);
 }

@@ -53,6 +53,55 @@ START_TEST(rwlock_held_by_a_writer)
 }
 END_TEST
 
+/* gcc gives static variables of functions such names; other dots are not of that kind. */
+static pthread_rwlock_t in_function __asm__("in_function.7") = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_rwlock_t of_clone __asm__("of.constprop.0") = PTHREAD_RWLOCK_INITIALIZER;
+
+static _Noreturn void *write_both(void *arg)
+{
+    named(arg);
+    pthread_rwlock_wrlock(&of_clone);
+    pthread_rwlock_wrlock(&in_function);
+    child_ready();
+    for (;;)
+        pause();
+}
+
+static _Noreturn void *write_in_function(void *arg)
+{
+    named(arg);
+    pthread_rwlock_wrlock(&in_function);
+    for (;;)
+        pause();
+}
+
+static _Noreturn void *write_of_clone(void *arg)
+{
+    named(arg);
+    pthread_rwlock_wrlock(&of_clone);
+    for (;;)
+        pause();
+}
+
+static void run_local(void)
+{
+    start_thread(write_both, "holder");
+    wait_ready(1);
+    start_thread(write_in_function, "local");
+    start_thread(write_of_clone, "clone");
+    pause();
+}
+
+START_TEST(static_variable_of_a_function)
+{
+    child = child_start(run_local);
+    sample("local", WAIT_RWLOCK);
+    expect("in_function", "holder", WAIT_TIMEOUT_NO, NULL);
+    sample("clone", WAIT_RWLOCK);
+    expect("of.constprop.0", "holder", WAIT_TIMEOUT_NO, NULL);
+}
+END_TEST
+
 static void run_read(void)
 {
     start_thread(read_table, "a");
@@ -303,6 +352,7 @@ static TCase *make_tests(void)
     TCase *tcase = tcase_create("objects");
     tcase_add_checked_fixture(tcase, NULL, wait_child_end);
     tcase_add_test(tcase, rwlock_held_by_a_writer);
+    tcase_add_test(tcase, static_variable_of_a_function);
     tcase_add_test(tcase, rwlock_held_by_readers);
     tcase_add_test(tcase, semaphore);
     tcase_add_loop_test(tcase, semaphore_of_several_processes, 0, 3);
