@@ -88,8 +88,12 @@ def unwatched_is_not_judged(bench):
             demand(out, f"{options}: no report")
             if "--format=json" in options:
                 demand(json.loads(out)["processes"][0]["watched"] is False, "printed to be watched")
-        status, _, err = bench.run("report", str(pid))
+        status, out, err = bench.run("report", str(pid))
         demand(status == 0 and not err, f"without --check: status {status}, {err}")
+        demand("not watched, so thread creators are unknown; " in out, out)
+        for option in ("-q", "--threads=leaks"):
+            _, out, _ = bench.run("report", option, str(pid))
+            demand("not watched, so its leaks are unknown; " in out, f"{option}: {out}")
 
 
 def watched_is_judged(bench):

@@ -171,16 +171,23 @@ static void print_not_seen(const struct printer *printer, const struct process_r
     print_reach(printer, process->stacks);
 }
 
+/* A report of leaks alone is about what is unknown here. It must not look like one without leaks. */
+static void print_unwatched(const struct printer *printer)
+{
+    bool leaks = printer->style->verbose < 0 || !printer->style->others;
+    fprintf(printer->out,
+            "not watched, so %s are unknown; start it with `threadleak run` or\n"
+            "%s to see them\n",
+            leaks ? "its leaks" : "thread creators", shim_preload((char[SHIM_PRELOAD_MAX]){0}));
+}
+
 void print_process_head(const struct printer *printer, const struct process_report *process, bool alone)
 {
     print_title(printer, process);
     if (!alone)
         print_arguments(printer, process);
     if (!process->watched)
-        fprintf(printer->out,
-                "not watched, so thread creators are unknown; start it with `threadleak run` or\n"
-                "%s to see them\n",
-                shim_preload((char[SHIM_PRELOAD_MAX]){0}));
+        print_unwatched(printer);
     if (process->stopped)
         fprintf(printer->out, "stopped by a signal, until 'kill -CONT %d'\n", (int)process->pid);
     print_fork(printer, &process->fork);
