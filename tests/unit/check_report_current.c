@@ -259,6 +259,11 @@ START_TEST(main_and_untracked)
     one_process[0].untracked_count = one_process[0].counts.untracked = 2;
     TEXT("stacks_all", .others = true);
     TEXT("stacks_leaks", .others = false);
+    char *text = printed(&report_text, (struct report_style){.color = true, .others = true});
+    ck_assert_msg(strstr(text, "\n\033[1mmain\033[0m"), "%s", text);
+    ck_assert_msg(strstr(text, "\n\033[1muntracked ×2\033[0m"), "%s", text);
+    ck_assert_msg(!strstr(text, "\033[1m\n"), "%s", text);
+    free(text);
     json_t *json = report_parsed(), *process = json_at(json, "processes.0");
     json_at_is(process, "stacks_note", "'may not be traced: kernel.yama.ptrace_scope is 2'");
     json_at_is(process, "main.id", "1");

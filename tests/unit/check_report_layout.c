@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/common/phrases.h"
 #include "report/text/layout.h"
 #include "report_made.h"
 #include "suite.h"
@@ -59,15 +60,69 @@ START_TEST(lines_fit)
 }
 END_TEST
 
-START_TEST(a_number_and_its_unit_are_one_word)
+static void expect_lines(const char *line, const char *expected)
 {
     struct text_layout layout = {.width = 20};
     char *text = NULL;
     size_t size;
     FILE *out = open_memstream(&text, &size);
-    text_lay_out(out, "waits for 4.2 to 9 s, at\n1 2 3 4 5 6 7 8 ten s at", &layout);
+    text_lay_out(out, line, &layout);
     fclose(out);
-    ck_assert_str_eq(text, "waits for 4.2 to\n    9 s, at\n1 2 3 4 5 6 7 8 ten\n    s at");
+    ck_assert_str_eq(text, expected);
+    free(text);
+}
+
+START_TEST(a_number_and_its_unit_are_one_word)
+{
+    expect_lines("waits for some 9 s, at", "waits for some 9 s,\n    at");
+    expect_lines("waits for 42.2 or 9 s", "waits for 42.2\n    or 9 s");
+    expect_lines("1 2 3 4 5 6 7 8 ten s at", "1 2 3 4 5 6 7 8 ten\n    s at");
+}
+END_TEST
+
+START_TEST(a_number_and_its_word_are_one_word)
+{
+    expect_lines("in a name, (pid 7555), exit", "in a name,\n    (pid 7555), exit");
+    expect_lines("joined 0, detached 1, peak 5.", "joined 0,\n    detached 1,\n    peak 5.");
+    expect_lines("0, and the exit status 1", "0, and the exit\n    status 1");
+    expect_lines("\033[1ma and the exit it 1\033[0m", "\033[1ma and the exit it 1\033[0m");
+    expect_lines("\033[1mb and the exits its 1\033[0m", "\033[1mb and the exits\n    its 1\033[0m");
+    expect_lines("abcdefghijklmnopqrst 1", "abcdefghijklmnopqrst\n    1");
+    expect_lines("sleep 1 2 3 4 5 6 7 8 9 10", "sleep 1 2 3 4 5 6 7\n    8 9 10");
+}
+END_TEST
+
+static char *thread_lines(struct thread_info *threads, size_t count, size_t width)
+{
+    const struct thread_info *list[8];
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    for (size_t i = 0; i < count; i++)
+        list[i] = &threads[i];
+    put_threads(out, list, count, &(struct thread_lines){count, width});
+    fclose(out);
+    return text;
+}
+
+/* Only what is printed of them counts: names and ids may be missing. */
+START_TEST(lines_of_threads_are_full)
+{
+    struct thread_info threads[] = {{.id = 2, .tid = 24880, .name = ""},
+                                    {.id = 3, .tid = 28336, .name = ""},
+                                    {.id = 4, .tid = 28337, .name = ""},
+                                    {.id = 5, .tid = 28338, .name = ""},
+                                    {.id = 6, .tid = 29371, .name = ""}};
+    char *text = thread_lines(threads, 5, 74);
+    ck_assert_str_eq(text, "  T2 tid 24880, T3 tid 28336, T4 tid 28337, T5 tid 28338, T6 tid 29371\n");
+    free(text);
+    text = thread_lines(threads, 5, 60);
+    ck_assert_str_eq(text, "  T2 tid 24880, T3 tid 28336, T4 tid 28337, T5 tid 28338,\n  T6 tid 29371\n");
+    free(text);
+    for (int i = 0; i < 5; i++)
+        threads[i].id = 0;
+    text = thread_lines(threads, 5, 60);
+    ck_assert_str_eq(text, "  tid 24880, tid 28336, tid 28337, tid 28338, tid 29371\n");
     free(text);
 }
 END_TEST
@@ -332,6 +387,8 @@ int main(void)
     tcase_add_checked_fixture(tests, report_set_up, NULL);
     tcase_add_test(tests, lines_fit);
     tcase_add_test(tests, a_number_and_its_unit_are_one_word);
+    tcase_add_test(tests, a_number_and_its_word_are_one_word);
+    tcase_add_test(tests, lines_of_threads_are_full);
     tcase_add_test(tests, nothing_is_cut_in_a_file);
     tcase_add_test(tests, ascii);
     tcase_add_test(tests, colors_have_no_width);

@@ -102,13 +102,14 @@ static void put_thread(FILE *out, const struct thread_info *thread)
         fprintf(out, thread->id || *thread->name ? " tid %d" : "tid %d", (int)thread->tid);
 }
 
-/* Of "T3 "worker" tid 4245, " */
+/* Of "T3 "worker" tid 4245, ": what put_thread() prints. */
 static size_t columns_of_thread(const struct thread_info *thread)
 {
-    char text[64];
-    int number =
-        snprintf(text, sizeof(text), "T%llu \"\" tid %d, ", (unsigned long long)thread->id, thread->tid);
-    return (size_t)number + escaped_width(thread->name);
+    char text[32];
+    int number = thread->id ? snprintf(text, sizeof(text), "T%llu ", (unsigned long long)thread->id) : 0;
+    int tid = thread->tid > 0 ? snprintf(text, sizeof(text), "tid %d ", (int)thread->tid) : 0;
+    size_t name = *thread->name ? strlen("\"\" ") + escaped_width(thread->name) : 0;
+    return (size_t)number + name + (size_t)tid + strlen(",");
 }
 
 void put_threads(FILE *out, const struct thread_info *const *threads, size_t count,

@@ -35,8 +35,9 @@ static void print_failed(const struct printer *printer, const struct failed_crea
     const struct leak_group *place = &failed->place;
     struct frames frames =
         shown_frames(printer, (struct frames){place->stack, place->stack_count, place->user_frame});
+    putc('\n', printer->out);
     paint(printer, BOLD);
-    fprintf(printer->out, "\nfailed creation ×%llu", (unsigned long long)failed->count);
+    fprintf(printer->out, "failed creation ×%llu", (unsigned long long)failed->count);
     paint(printer, PLAIN);
     fprintf(printer->out, "   %s\n", failed->error);
     if (failed->latest)

@@ -172,13 +172,15 @@ static void print_not_seen(const struct printer *printer, const struct process_r
 }
 
 /* A report of leaks alone is about what is unknown here. It must not look like one without leaks. */
-static void print_unwatched(const struct printer *printer)
+static void print_unwatched(const struct printer *printer, const struct process_report *process)
 {
     bool leaks = printer->style->verbose < 0 || !printer->style->others;
     fprintf(printer->out,
             "not watched, so %s are unknown; start it with `threadleak run` or\n"
             "%s to see them\n",
             leaks ? "its leaks" : "thread creators", shim_preload((char[SHIM_PRELOAD_MAX]){0}));
+    if (process->live && process->how == END_ALIVE)
+        fprintf(printer->out, "to see who creates new threads: threadleak attach %d\n", (int)process->pid);
 }
 
 void print_process_head(const struct printer *printer, const struct process_report *process, bool alone)
@@ -187,7 +189,7 @@ void print_process_head(const struct printer *printer, const struct process_repo
     if (!alone)
         print_arguments(printer, process);
     if (!process->watched)
-        print_unwatched(printer);
+        print_unwatched(printer, process);
     if (process->stopped)
         fprintf(printer->out, "stopped by a signal, until 'kill -CONT %d'\n", (int)process->pid);
     print_fork(printer, &process->fork);

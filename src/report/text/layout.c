@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -78,12 +79,28 @@ static bool is_before_unit(const char *start, const char *blank, const char *end
     return false;
 }
 
+/* "exit status 1", "peak 5.", "(pid 7555)": is this the blank between a word and its number? A row of numbers
+ * can break. A color may end behind the number. */
+static bool is_before_number(const char *start, const char *blank, const char *end)
+{
+    const char *number = blank + 1;
+    while (number < end && *number >= '0' && *number <= '9')
+        number++;
+    bool is_word = blank > start && (isalpha((unsigned char)blank[-1]) || blank[-1] == ':');
+    return is_word && number > blank + 1 && (number == end || strchr(" .,;:)\033", *number));
+}
+
+static bool is_unbreakable(const char *start, const char *blank, const char *end)
+{
+    return is_before_unit(start, blank, end) || is_before_number(start, blank, end);
+}
+
 /* Columns from here to the next blank where a line may break. */
 static size_t word_columns(const struct writer *writer, const char *text, const char *end)
 {
     const char *start = text;
     size_t columns = 0;
-    while (text < end && (*text != ' ' || is_before_unit(start, text, end))) {
+    while (text < end && (*text != ' ' || is_unbreakable(start, text, end))) {
         struct character character = character_at(text, writer->layout->ascii);
         text += character.length;
         columns += character.columns;

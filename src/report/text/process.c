@@ -8,8 +8,9 @@ static void print_main(const struct printer *printer, const struct process_repor
     char age[40];
     if (!thread)
         return;
+    putc('\n', printer->out);
     paint(printer, BOLD);
-    fputs("\nmain", printer->out);
+    fputs("main", printer->out);
     paint(printer, PLAIN);
     format_duration(age, sizeof(age), thread->age_s);
     if (thread->age_s >= 0)
@@ -25,8 +26,9 @@ static void print_untracked_threads(const struct printer *printer, const struct 
 {
     if (!lists_untracked(printer, process))
         return;
+    putc('\n', printer->out);
     paint(printer, BOLD);
-    fprintf(printer->out, process->watched ? "\nuntracked ×%zu" : "\nthread ×%zu", process->untracked_count);
+    fprintf(printer->out, process->watched ? "untracked ×%zu" : "thread ×%zu", process->untracked_count);
     paint(printer, PLAIN);
     fputs(process->watched ? "   creation not seen\n" : "\n", printer->out);
     print_names(printer, process->untracked, process->untracked_count, printer->style->all);
