@@ -181,6 +181,13 @@ bool output_check(const char *path, struct error *error)
     return true;
 }
 
+void output_keep(const char *path)
+{
+    int fd = path ? descriptor_of(path) : -1;
+    if (fd > STDERR_FILENO)
+        fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 static void release(struct output *output)
 {
     free(output->target);

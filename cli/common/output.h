@@ -32,6 +32,10 @@ bool output_open(struct output *output, const char *path, FILE *fallback, struct
  * False: error names the path. */
 bool output_check(const char *path, struct error *error);
 
+/* A path like /dev/fd/N that output_open gets later: makes that descriptor close-on-exec, as this program's
+ * own are. path: can be NULL. */
+void output_keep(const char *path);
+
 /* Flushes and closes the file, and renames it to its target. False: a write failed, and the target is
  * unchanged. Releases `output` in either case. */
 bool output_commit(struct output *output, struct error *error);

@@ -2,11 +2,18 @@
 
 #include <errno.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "cli/common/cli.h"
 #include "cli/common/output.h"
+
+/* Not a FIFO that the baseline is written to: reading it would wait for ever. */
+static bool is_file(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 bool run_baseline_open(struct run_baseline *baseline, const struct run_options *given, struct error *error)
 {
@@ -19,7 +26,7 @@ bool run_baseline_open(struct run_baseline *baseline, const struct run_options *
     if (!baseline->path)
         return true;
     struct error none;
-    baseline->before = access(baseline->path, F_OK) == 0 ? baseline_read(baseline->path, &none) : NULL;
+    baseline->before = is_file(baseline->path) ? baseline_read(baseline->path, &none) : NULL;
     return output_check(baseline->path, error) || error_prefix(error, "--write-baseline=");
 }
 

@@ -134,6 +134,8 @@ static int start_command(struct run *run, struct error *error)
     if (!open_outputs(run, error))
         return fail(error);
     run_server_start(&run->server, run->child.pid, run->directory);
+    output_keep(run->given.suppressions.generate_to);
+    output_keep(run->given.write_baseline);
     int why = run_child_exec(&run->child);
     return why ? report_exec_failure(run, why) : 0;
 }

@@ -376,7 +376,19 @@ def a_bad_file_ends_it_before_command(bench):
         demand(status == 125 and printed.count("\n") == 1 and not os.path.exists(mark), f"{option}: {status}, {printed!r}")
 
 
-TESTS = [what_is_known_does_not_count, a_new_place_counts, more_of_them_count,
+def pipes_of_a_shell_are_written(bench):
+    """As >(cat) of bash: a descriptor that COMMAND gets, too, and run keeps for the end."""
+    for option in "--write-baseline=", "--gen-suppressions=":
+        reader, writer = os.pipe()
+        with open(reader, encoding="utf-8") as file:
+            done = subprocess.run([bench.cli, "run", f"{option}/dev/fd/{writer}", "--", bench.target("running")], env=bench.env,
+                                  pass_fds=[writer], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=harness.TIMEOUT_S)
+            os.close(writer)
+            text = file.read()
+        demand(done.returncode in (0, 66) and ("fingerprint" in text or "start:" in text), f"{option}: {done.returncode} {done.stderr} {text}")
+
+
+TESTS = [pipes_of_a_shell_are_written, what_is_known_does_not_count, a_new_place_counts, more_of_them_count,
          another_start_routine_is_another_leak, another_line_is_another_leak, old_fingerprints_match_for_one_version,
          a_reason_is_kept, template_arguments_are_identity, checks_inside_the_program_use_it, run_passes_it_to_checks,
          report_uses_it,
