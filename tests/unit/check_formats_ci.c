@@ -84,6 +84,24 @@ START_TEST(equal_fingerprints_of_two_lines)
 }
 END_TEST
 
+/* A thread that ended and was not joined is as bad as one that runs; a detached one can be meant. */
+START_TEST(severity_of_each_kind)
+{
+    static const char *const severities[LEAK_KINDS] = {
+        [LEAK_RUNNING] = "\"severity\": \"major\"",
+        [LEAK_DETACHED] = "\"severity\": \"minor\"",
+        [LEAK_UNJOINED] = "\"severity\": \"major\"",
+    };
+    made_processes[0].group_count = 1;
+    made_report.process_count = 1;
+    for (int kind = 0; kind < LEAK_KINDS; kind++) {
+        made_groups[0].kind = (enum leak_kind)kind;
+        ck_assert_uint_eq(count_of("gitlab", severities[kind]), 1);
+        ck_assert_uint_eq(count_of("sarif", "\"level\": \"error\""), kind == LEAK_DETACHED ? 2 : 3);
+    }
+}
+END_TEST
+
 /* The third is called as the second of the others would be. */
 START_TEST(tests_have_names_of_their_own)
 {
@@ -160,6 +178,7 @@ int main(void)
     tcase_add_checked_fixture(tests, formats_set_up, NULL);
     tcase_add_test(tests, more_than_ten);
     tcase_add_test(tests, equal_fingerprints_of_two_lines);
+    tcase_add_test(tests, severity_of_each_kind);
     tcase_add_test(tests, tests_have_names_of_their_own);
     tcase_add_test(tests, summary_of_the_job);
     tcase_add_test(tests, a_summary_that_cannot_be_written_is_an_error);

@@ -13,16 +13,7 @@
 #include "report/common/finding_text.h"
 #include "report/common/leak_line.h"
 #include "report/common/format.h"
-
-static const char *severity(enum leak_kind kind)
-{
-    static const char *const names[LEAK_KINDS] = {
-        [LEAK_RUNNING] = "major",
-        [LEAK_DETACHED] = "minor",
-        [LEAK_UNJOINED] = "minor",
-    };
-    return names[kind];
-}
+#include "report/ci/severity.h"
 
 static json_t *location_json(const struct leak_site *site)
 {
@@ -63,7 +54,7 @@ static json_t *site_json(const struct leak_sites *sites, const struct leak_site 
     snprintf(name, sizeof(name), "threadleak/%s", leak_kind_name(site->group->kind));
     json_t *json = line ? json_pack("{so ss ss ss so}", "description", json_text(line), "check_name", name,
                                     "fingerprint", unique_fingerprint(sites, site, fingerprint), "severity",
-                                    severity(site->group->kind), "location", location_json(site))
+                                    leak_severity(site->group->kind)->gitlab, "location", location_json(site))
                         : NULL;
     free(line);
     return json;

@@ -17,6 +17,7 @@
 #include "report/common/format.h"
 #include "report/ci/sarif_findings.h"
 #include "report/ci/sarif_location.h"
+#include "report/ci/severity.h"
 #include "report/common/finding_text.h"
 #include "base/text.h"
 
@@ -25,17 +26,16 @@
 /* ---- the tool ------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *id, *name, *text, *help, *level;
+    const char *id, *name, *text, *help;
 } rules[LEAK_KINDS] = {
     [LEAK_RUNNING] = {"thread.running", "RunningThread",
                       "A joinable thread is still alive and has not been joined",
-                      "Make the thread stop, and join it before the program or the test ends.", "error"},
+                      "Make the thread stop, and join it before the program or the test ends."},
     [LEAK_DETACHED] = {"thread.detached", "DetachedThread", "A detached thread is still alive",
-                       "A detached thread cannot be joined: keep it joinable, or have it signal its end.",
-                       "warning"},
+                       "A detached thread cannot be joined: keep it joinable, or have it signal its end."},
     [LEAK_UNJOINED] = {"thread.unjoined", "UnjoinedThread",
                        "A joinable thread has ended and has not been joined: its stack is still held",
-                       "Join the thread, or detach it.", "error"},
+                       "Join the thread, or detach it."},
 };
 
 static json_t *rules_json(const struct report *report)
@@ -45,7 +45,7 @@ static json_t *rules_json(const struct report *report)
         append_value(&array,
                      json_pack("{ss ss s{ss} s{ss} s{ss}}", "id", rules[kind].id, "name", rules[kind].name,
                                "shortDescription", "text", rules[kind].text, "help", "text", rules[kind].help,
-                               "defaultConfiguration", "level", rules[kind].level));
+                               "defaultConfiguration", "level", leak_severity((enum leak_kind)kind)->sarif));
     sarif_append_finding_rules(&array, report);
     return array;
 }
@@ -152,7 +152,7 @@ static json_t *result_json(const struct process_report *process, const struct le
     set_text(&json, "ruleId", rules[group->kind].id);
     set_number(&json, "ruleIndex", group->kind);
     set_text(&json, "kind", finding ? "fail" : "informational");
-    set_text(&json, "level", finding ? rules[group->kind].level : "none");
+    set_text(&json, "level", finding ? leak_severity(group->kind)->sarif : "none");
     set_value(&json, "message", json_pack("{ss}", "text", line));
     set_value(&json, "locations", sarif_locations(place ? place : creator_frame(group)));
     set_value(&json, "stacks", stacks_json(group));
