@@ -82,6 +82,7 @@ ELSEWHERE = {
     "threadleak serve": ("tests/e2e/serve.py", "def paths"),  # does not end
     "threadleak selftest": ("tests/e2e/selftest.py", "TESTS"),
     "meson test --wrap='threadleak run --'": ("tests/e2e/projects.py", "def meson"),
+    "PYTHONPATH=PREFIX/share/threadleak threadleak run -- pytest -p pytest_threadleak": ("tests/e2e/projects.py", "def pytest_plugin"),
     "meson test --setup=threadleak": ("tests/e2e/projects.py", "def meson"),
     "cmake -B build '-DCMAKE_CROSSCOMPILING_EMULATOR=threadleak;run;--'": ("tests/e2e/ctest.py", "def ctest_emulator"),
     "cmake -B build '-DCMAKE_TEST_LAUNCHER=threadleak;run;--'": ("tests/e2e/ctest.py", "def ctest_launcher"),
