@@ -62,6 +62,13 @@ START_TEST(a_thousand_threads_at_one_site)
 }
 END_TEST
 
+static void expect_in_text(const char *part)
+{
+    char *text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(strstr(text, part), "%s", text);
+    free(text);
+}
+
 START_TEST(several_processes)
 {
     static struct process_report processes[4];
@@ -84,6 +91,16 @@ START_TEST(several_processes)
     report.summary.processes = 6;
     TEXT("processes", .color = false);
     TEXT("processes_all", .all = true);
+    processes[1] = processes[0]; /* the same process, which ran two programs */
+    expect_in_text("threadleak: 2 leaked threads at 1 site in 1 of 6 processes\n");
+    processes[1].pid++;
+    expect_in_text("threadleak: 2 leaked threads at 1 site in 2 of 6 processes\n");
+    report.summary.processes = 2;
+    expect_in_text("threadleak: 2 leaked threads at 1 site in 2 processes\n");
+    report.summary.processes = 6;
+    report.runs.count = 3;
+    expect_in_text("threadleak: 2 leaked threads at 1 site in 6 processes\n");
+    report.runs.count = 0;
     report.processes = processes + 3;
     report.process_count = 1;
     TEXT("process_clean", .color = false);

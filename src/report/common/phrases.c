@@ -137,13 +137,43 @@ void put_leaked(FILE *out, uint64_t threads, uint64_t sites, uint64_t lost)
         fputs(lost ? "not all threads were recorded, none of the others leaked" : "no leaked threads", out);
 }
 
+/* Counted groups come first. */
+static bool leaks(const struct process_report *process)
+{
+    return process->group_count && process->groups[0].counted;
+}
+
+/* A process that ran several programs counts once. */
+static uint64_t count_leaking(const struct report *report)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < report->process_count; i++) {
+        const struct process_report *process = &report->processes[i];
+        bool is_counted = false;
+        for (size_t j = 0; leaks(process) && j < i && !is_counted; j++)
+            is_counted = report->processes[j].pid == process->pid && leaks(&report->processes[j]);
+        count += leaks(process) && !is_counted;
+    }
+    return count;
+}
+
+/* Of several runs, only processes with new leaks are known. */
+static void put_leaking(FILE *out, const struct report *report)
+{
+    uint64_t leaking = report->runs.count ? 0 : count_leaking(report);
+    fputs(" in ", out);
+    if (leaking && leaking < report->summary.processes)
+        fprintf(out, "%llu of ", (unsigned long long)leaking);
+}
+
 void put_summary(FILE *out, const struct report *report)
 {
     uint64_t lost = 0;
     for (size_t i = 0; i < report->process_count; i++)
         lost += report->processes[i].counts.lost;
     put_leaked(out, report->summary.leaked_threads, report->summary.leak_sites, lost);
-    fprintf(out, " in %llu process%s", (unsigned long long)report->summary.processes,
+    put_leaking(out, report);
+    fprintf(out, "%llu process%s", (unsigned long long)report->summary.processes,
             report->summary.processes == 1 ? "" : "es");
 }
 

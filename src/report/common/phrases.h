@@ -40,7 +40,7 @@ void put_threads(FILE *out, const struct thread_info *const *threads, size_t cou
 /* "2 leaked threads at 1 site", "no leaked threads". lost: number of creations that were not recorded. */
 void put_leaked(FILE *out, uint64_t threads, uint64_t sites, uint64_t lost);
 
-/* "2 leaked threads at 1 site in 6 processes" */
+/* "2 leaked threads at 1 site in 2 of 6 processes" */
 void put_summary(FILE *out, const struct report *report);
 
 /* "35 ms", "1.2 s", "3 min 20 s", "5 h 2 min"; "?" below zero. */
