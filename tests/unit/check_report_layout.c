@@ -5,6 +5,7 @@
 
 #include "report/common/phrases.h"
 #include "report/text/layout.h"
+#include "report/text/text.h"
 #include "report_made.h"
 #include "suite.h"
 
@@ -260,6 +261,31 @@ START_TEST(recursion_is_one_line)
 }
 END_TEST
 
+/* "the same" comes after the frame that it names, wherever the middle is omitted. */
+START_TEST(recursion_begins_with_a_frame)
+{
+    bool seen = false;
+    for (int from = 1; from < 51; from++) {
+        char *text = NULL;
+        size_t size;
+        make_deep(60, 60, 60);
+        for (int i = from; i < from + 9; i++)
+            deep[i] = frame_in("walk", "/src/walk.c", 7);
+        const struct report_style style = {.color = false};
+        const struct printer printer = {.out = open_memstream(&text, &size), .style = &style};
+        put_frames(&printer, &(struct frames){deep, 60, NULL}, 24);
+        fclose(printer.out);
+        ck_assert_ptr_nonnull(strstr(text, " more frames\n"));
+        const char *same = strstr(text, "    ... the same ");
+        if (same)
+            ck_assert_msg(same - text > 8 && !strncmp(same - 8, "alk.c:7\n", 8), "%d:\n%s", from, text);
+        seen = seen || strstr(text, "more frames\n    walk   /src/walk.c:7\n    ... the same 7 more times\n");
+        free(text);
+    }
+    ck_assert(seen);
+}
+END_TEST
+
 /* Those that the interpreted program called are shown, and the user's own. */
 START_TEST(frames_of_an_interpreter_are_one_line)
 {
@@ -396,6 +422,7 @@ int main(void)
     tcase_add_test(tests, frames_of_libraries_are_one_line);
     tcase_add_test(tests, generated_code_is_one_line);
     tcase_add_test(tests, recursion_is_one_line);
+    tcase_add_test(tests, recursion_begins_with_a_frame);
     tcase_add_test(tests, frames_of_an_interpreter_are_one_line);
     tcase_add_test(tests, quiet_has_a_line_for_each_site);
     tcase_add_test(tests, a_short_report_counts_facts);

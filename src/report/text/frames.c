@@ -217,19 +217,33 @@ static void put_row(const struct printer *printer, const struct row *row, bool i
     putc('\n', printer->out);
 }
 
+/* "the same" names the frame of the line above it. If that is not shown, the first of the row is. */
+static void put_named_row(const struct printer *printer, struct row row, bool after_frame,
+                          const struct frame *user, size_t column)
+{
+    if (row.kind == ROW_REPEATED && !after_frame) {
+        put_row(printer, &(struct row){row.first, 1, ROW_FRAME}, false, column);
+        row.first++;
+        row.count--;
+    }
+    put_row(printer, &row, row.first == user, column);
+}
+
 void put_frames(const struct printer *printer, const struct frames *frames, size_t max)
 {
     size_t column = column_of(printer, frames), rows = count_rows(printer, frames), number = 0;
-    bool omits = max && rows > max && !is_verbose(printer);
+    bool omits = max && rows > max && !is_verbose(printer), after_frame = false;
     size_t from = omits ? max - OUTER_SHOWN : rows, to = omits ? rows - OUTER_SHOWN : rows, omitted = 0;
     for (size_t i = 0; i < frames->count; number++) {
         struct row row = row_at(printer, frames, i);
+        bool shown = number < from || number >= to;
         i += row.count;
-        omitted += number >= from && number < to ? row.count : 0;
+        omitted += shown ? 0 : row.count;
         if (number + 1 == to && omits)
             fprintf(printer->out, "    ... %zu more frames\n", omitted);
-        if (number < from || number >= to)
-            put_row(printer, &row, row.first == frames->user_frame, column);
+        if (shown)
+            put_named_row(printer, row, after_frame, frames->user_frame, column);
+        after_frame = shown && row.kind == ROW_FRAME;
     }
     if (omits)
         note_shortened(printer);
