@@ -70,15 +70,15 @@ static void add_file(const struct view *view, uint64_t file, int32_t fd)
 
 /* ---- other locks --------------------------------------------------------------------- */
 
-/* Returns a struct pthread; 0: none. That of an ended thread may have been used for a new one, which is the
+/* Without an owner: it is not held. The owner's descriptor may have been used for a new thread, which is the
  * owner for glibc, too. stdio counts from 0 since glibc 2.37. */
-static uint64_t stored_owner(const struct view *view, bool is_stdio)
+static struct glibc_recursive_lock read_lock(const struct view *view, bool is_stdio)
 {
     struct glibc_recursive_lock lock;
     if (!view_read(view, view->wait->address, &lock, sizeof(lock)) || lock.lock == 0 ||
         lock.count < (is_stdio ? 0 : 1))
-        return 0;
-    return lock.owner;
+        return (struct glibc_recursive_lock){0};
+    return lock;
 }
 
 /* Functions of stdio that take the lock of its list of streams. Each is named as libc exports it. */
@@ -106,15 +106,15 @@ bool wait_for_libc_lock(const struct view *view)
     view->wait->on = WAIT_MUTEX;
     view->wait->address = view->thread->syscall_args[0];
     uint64_t file = find_file(view, &fd);
-    uint64_t descriptor = stored_owner(view, file != 0);
-    int32_t owner = owner_of_descriptor(view, descriptor);
+    struct glibc_recursive_lock lock = read_lock(view, file != 0);
+    int32_t owner = owner_of_descriptor(view, lock.owner);
     if (file)
         add_file(view, file, fd);
     else if (owner)
         add_recursive(view);
     else
         unowned_add(view);
-    if (file && owner_descriptor_has_ended(view, descriptor))
+    if (file && owner_has_ended_with(view, &lock))
         owner_add_ended(view, "held");
     else
         owner_add(view, "held", owner, false);

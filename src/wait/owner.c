@@ -9,6 +9,7 @@
 #include "proc/file.h"
 #include "proc/process.h"
 #include "proc/status.h"
+#include "wait/ended.h"
 #include "wait/glibc.h"
 
 bool owner_is_thread(const struct view *view, pid_t tid)
@@ -162,11 +163,32 @@ void owner_add(const struct view *view, const char *how, int32_t own, bool share
              shared ? "perhaps in another process" : "and has ended");
 }
 
-/* The kernel writes 0 when the thread ends (CLONE_CHILD_CLEARTID), and pthread_join writes -1. */
-bool owner_descriptor_has_ended(const struct view *view, uint64_t descriptor)
+/* None where glibc's lists are not known. */
+static void read_listed(const struct view *view, struct nptl_thread **threads, size_t *count)
 {
-    int32_t tid;
-    return read_tid(view, descriptor, &tid) && tid <= 0;
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    struct nptl nptl;
+    bool whole;
+    if (!nptl_read(&nptl, snapshot) || !nptl_read_threads(&nptl, snapshot, threads, count, &whole)) {
+        *threads = NULL;
+        *count = 0;
+    }
+}
+
+/* The kernel writes 0 when the thread ends (CLONE_CHILD_CLEARTID), and pthread_join writes -1. */
+bool owner_has_ended_with(const struct view *view, const struct glibc_recursive_lock *lock)
+{
+    const struct snapshot *snapshot = view->waits->context.snapshot;
+    struct ended_facts facts = {.snapshot = snapshot, .own_tids = &view->waits->own_tids, .then = *lock};
+    struct nptl_thread *listed;
+    if (!read_tid(view, lock->owner, &facts.tid) || facts.tid > 0)
+        return false;
+    read_listed(view, &listed, &facts.listed_count);
+    facts.listed = listed;
+    bool has_ended = snapshot_read_live(snapshot, view->wait->address, &facts.now, sizeof(facts.now)) &&
+                     ended_with_lock(&facts);
+    free(listed);
+    return has_ended;
 }
 
 void owner_add_ended(const struct view *view, const char *how)
