@@ -63,7 +63,8 @@ struct destroyed {
     const struct frame *at; /* NULL: no code of the user called it */
     bool in_exit;           /* a destructor of a static object, after the end of main */
     bool merged;            /* or the other way round: a compiler can merge such calls in one function */
-    bool in_frame;          /* of an unknown cause: the objects of the candidates are in the frame of `at` */
+    bool direct;            /* `at` called the destructor, or a function that may contain it */
+    bool in_frame;          /* the objects of the candidates are in the frame of `at` */
 };
 
 static bool is_exit(const struct frame *frame)
@@ -79,18 +80,39 @@ static bool is_inlined_in_user(const struct shared_stack *stack, size_t at)
     return at < stack->count && !stack->frames[at].runtime;
 }
 
+/* The function that has the frame: `at` may be inlined in it. */
+static const char *function_of_frame(const struct destroyed *destroyed)
+{
+    const struct frame *at = destroyed->at;
+    const struct shared_stack *stack = destroyed->by->stack;
+    while (at && at->inlined && at + 1 < stack->frames + stack->count)
+        at++;
+    return at ? at->function : NULL;
+}
+
 /* Is the handle of the thread in the frame of the function that called std::terminate? */
 static bool is_in_its_frame(const struct find_context *context, const struct destroyed *destroyed,
                             const struct ledger_slot *slot)
 {
     const struct kept_handle *kept = stacks_find_kept(context->stacks, slot->handle);
-    return kept && kept->function && destroyed->at->function && kept->tid == destroyed->by->tid &&
-           strcmp(kept->function, destroyed->at->function) == 0;
+    const char *function = function_of_frame(destroyed);
+    return kept && kept->function && function && kept->tid == destroyed->by->tid &&
+           strcmp(kept->function, function) == 0;
 }
 
 static bool has_no_lines(const struct frame *frame)
 {
     return !frame->runtime && !frame->inlined && !frame->file;
+}
+
+/* Not if a container or a smart pointer destroyed the object, which is elsewhere then; nor by an assignment,
+ * whose object may be an argument of the function. */
+static bool is_direct(const struct destroyed *destroyed, const struct frame *called)
+{
+    if (destroyed->cause == &unknown_cause)
+        return true;
+    return destroyed->at == called + 1 && strstr(destroyed->cause->function, "thread::") &&
+           (destroyed->merged || strstr(destroyed->cause->function, "::~"));
 }
 
 /* The caller of std::terminate decides: an exception that nobody catches, or that leaves a noexcept function,
@@ -111,6 +133,7 @@ static bool find_cause(const struct thread_stack *thread, struct destroyed *dest
     const struct frame *user = innermost_user_frame(stack->frames + at, stack->count - at);
     *destroyed =
         (struct destroyed){.by = thread, .cause = cause, .at = user, .merged = is_inlined_in_user(stack, at)};
+    destroyed->direct = is_direct(destroyed, &stack->frames[at]);
     for (; at < stack->count && &stack->frames[at] != user; at++)
         destroyed->in_exit |= is_exit(&stack->frames[at]);
     return true;
@@ -306,18 +329,55 @@ static void keep_those_in_frame(const struct find_context *context, struct destr
         if (is_in_its_frame(context, destroyed, candidates->slots[i]))
             candidates->slots[count++] = candidates->slots[i];
     destroyed->in_frame = count > 0;
-    if (count)
-        candidates->count = count;
+    if (!count || count == candidates->count)
+        return;
+    candidates->count = count;
+    candidates->certain = false;
+}
+
+/* Did the function that destroyed the object create the thread, or call what created it? */
+static bool is_of_its_function(const struct find_context *context, const struct destroyed *destroyed,
+                               const struct ledger_slot *slot)
+{
+    const struct ledger *ledger = context->evidence->ledger;
+    const struct ledger_site *site = ledger_get_site(ledger, slot->site);
+    uint32_t count = 0;
+    const ledger_pc *pcs = site ? ledger_get_frames(ledger, site, &count) : NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct frame_list *list = stack_frames(ledger, context->symbolizer, pcs[i], true);
+        for (size_t j = 0; j < list->count; j++)
+            if (list->frames[j].function && strcmp(list->frames[j].function, destroyed->at->function) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* The most likely ones, because only the first ones are named. */
+static void put_those_of_its_function_first(const struct find_context *context,
+                                            const struct destroyed *destroyed, struct candidates *candidates)
+{
+    size_t first = 0;
+    if (!destroyed->at || !destroyed->at->function)
+        return;
+    for (size_t i = 0; i < candidates->count; i++) {
+        const struct ledger_slot *slot = candidates->slots[i];
+        if (!is_of_its_function(context, destroyed, slot))
+            continue;
+        memmove(&candidates->slots[first + 1], &candidates->slots[first],
+                (i - first) * sizeof(*candidates->slots));
+        candidates->slots[first++] = slot;
+    }
 }
 
 static bool judge(struct find_context *context, struct destroyed *destroyed)
 {
     struct candidates candidates;
     bool done = find_candidates(&candidates, context, destroyed->cause);
-    bool unknown = destroyed->cause == &unknown_cause;
-    if (done && unknown)
+    if (done && destroyed->direct)
         keep_those_in_frame(context, destroyed, &candidates);
-    if (done && (candidates.count || !unknown))
+    if (done)
+        put_those_of_its_function_first(context, destroyed, &candidates);
+    if (done && (candidates.count || destroyed->cause != &unknown_cause))
         done = add(context, destroyed, &candidates);
     free(candidates.slots);
     return done;

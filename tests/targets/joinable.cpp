@@ -125,6 +125,27 @@ static NOINLINE void two_places()
     sem_wait(&begun);
 }
 
+static std::vector<std::thread> pool;
+
+static NOINLINE void start_pool()
+{
+    for (int i = 0; i < 5; i++)
+        pool.emplace_back(work);
+}
+
+static NOINLINE void start_another()
+{
+    std::thread thread(work);
+    for (int i = 0; i < 6; i++)
+        sem_wait(&begun);
+}
+
+static NOINLINE void beside_a_pool()
+{
+    start_pool();
+    start_another();
+}
+
 static NOINLINE void its_own()
 {
     static std::promise<void> may_reset;
@@ -200,6 +221,7 @@ int main(int argc, char **argv)
         WAY(other_is_no_object),
         WAY(other_is_of_future),
         WAY(two_places),
+        WAY(beside_a_pool),
         WAY(its_own),
         WAY(uncaught),
         WAY(uncaught_in_thread),

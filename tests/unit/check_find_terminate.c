@@ -15,6 +15,7 @@ static struct {
     const char *file;     /* of the user's frame */
     const char *function; /* in whose frame the handle of the thread is */
     pid_t tid;            /* of that frame */
+    uint64_t handle;
 } user;
 
 enum { HANDLE = 0x7000 };
@@ -25,6 +26,7 @@ static void setup(void)
     rules.find = 1u << FINDING_JOINABLE_DESTROYED;
     memset(frames, 0, sizeof(frames));
     memset(&user, 0, sizeof(user));
+    user.handle = HANDLE;
 }
 
 /* Leaf first; NULL ends them. The outermost is the user's. */
@@ -40,20 +42,30 @@ static void set_stack(const char *const *functions)
     frames[shared.count - 1].file = user.file;
 }
 
-/* A thread that this function of a library created. */
-static void add_created_by(uint64_t offset, uint32_t state, const char *maker)
+static void name_code(uint64_t offset, const char *function, bool runtime)
 {
-    uint32_t index = add_thread(site_at(offset), state);
-    fake_slot(fake, index)->tid = TERMINATED + (int32_t)index + 1;
-    fake_slot(fake, index)->handle = HANDLE + index;
     const struct frame frame = {
-        .function = maker, .module = "/nonexistent/app", .offset = offset, .runtime = true};
+        .function = function, .module = "/nonexistent/app", .offset = offset, .runtime = runtime};
     struct evidence now = made_evidence();
     const struct code_address address = stack_address(now.ledger, fake_pc(app, offset), true);
     ck_assert(symbolizer_add_frames(rules.symbolizer, &address, &frame, 1));
     struct ledger *ledger = (struct ledger *)now.ledger;
     evidence_release(&now);
     ledger_close(ledger);
+}
+
+static void add_of_site(uint32_t site, uint32_t state)
+{
+    uint32_t index = add_thread(site, state);
+    fake_slot(fake, index)->tid = TERMINATED + (int32_t)index + 1;
+    fake_slot(fake, index)->handle = HANDLE + index;
+}
+
+/* A thread that this function of a library created. */
+static void add_created_by(uint64_t offset, uint32_t state, const char *maker)
+{
+    add_of_site(site_at(offset), state);
+    name_code(offset, maker, true);
 }
 
 static const struct findings *judge_stack(const char *const *functions)
@@ -70,7 +82,7 @@ static const struct findings *judge_stack(const char *const *functions)
         stacks->handles = calloc(1, sizeof(*stacks->handles));
         ck_assert_ptr_nonnull(stacks->handles);
         stacks->handles[stacks->handle_count++] = (struct kept_handle){
-            HANDLE, .where = strdup("a frame"), .function = strdup(user.function), .tid = user.tid};
+            user.handle, .where = strdup("a frame"), .function = strdup(user.function), .tid = user.tid};
     }
     evidence.stacks = stacks;
     const struct process_report *process = judge(&evidence);
@@ -172,6 +184,46 @@ START_TEST(no_thread_is_known)
 }
 END_TEST
 
+/* The second of two is in a frame of main. Only a direct call of the destructor shows that it is this one. */
+START_TEST(in_the_frame)
+{
+    static const struct {
+        const char *called, *function;
+        pid_t tid;
+        const char *text;
+    } rows[] = {
+        {"std::thread::~thread()", "main", TERMINATED,
+         "destroyed a joinable std::thread at main: T3, created"},
+        {"std::thread::~thread()", "main", TERMINATED + 1, ": one of T2, T3"},
+        {"std::thread::~thread()", "other", TERMINATED, ": one of T2, T3"},
+        {"std::thread::operator=(std::thread&&)", "main", TERMINATED, ": one of T2, T3"},
+        {"std::default_delete<std::thread>::operator()(std::thread*)", "main", TERMINATED, ": one of T2, T3"},
+    };
+    add_created_by(0x10, ALIVE, STD);
+    add_created_by(0x10, ALIVE, STD);
+    user.function = rows[_i].function;
+    user.tid = rows[_i].tid;
+    user.handle = HANDLE + 1;
+    const struct finding *finding = only(JUDGE("std::terminate()", rows[_i].called, "main"));
+    ck_assert_ptr_nonnull(strstr(finding->text, rows[_i].text));
+    ck_assert_int_eq(finding->level, FINDING_LIKELY);
+}
+END_TEST
+
+/* Only the first ones are named. */
+START_TEST(of_the_function_that_destroyed_it)
+{
+    for (int i = 0; i < 5; i++)
+        add_created_by(0x10, ALIVE, STD);
+    add_of_site(fake_site(fake, (ledger_pc[]){fake_pc(app, 0x10), fake_pc(app, 0x800)}, 2), ALIVE);
+    name_code(0x800, "start_telemetry(bool)", false);
+    const struct findings *findings =
+        JUDGE("std::terminate()", "std::thread::~thread()", "start_telemetry(bool)");
+    ck_assert_ptr_nonnull(strstr(only(findings)->text, ": one of T7, T2, T3, T4 and 2 more"));
+    ck_assert_int_eq(only(findings)->level, FINDING_LIKELY);
+}
+END_TEST
+
 START_TEST(other_callers)
 {
     static const char *const stacks[][MAX_FRAMES + 1] = {
@@ -232,6 +284,8 @@ int main(void)
     tcase_add_test(tests, some_were_not_recorded);
     tcase_add_test(tests, a_thread_of_the_parent);
     tcase_add_test(tests, no_thread_is_known);
+    tcase_add_loop_test(tests, in_the_frame, 0, 5);
+    tcase_add_test(tests, of_the_function_that_destroyed_it);
     tcase_add_loop_test(tests, other_callers, 0, 8);
     tcase_add_loop_test(tests, no_debug_information, 0, 5);
     return suite_run("find_terminate", tests);
