@@ -156,6 +156,12 @@ static void print_notice(const char *notice)
         cli_message("report: %s", notice);
 }
 
+static bool judge_core(struct report_target *job, struct evidence *evidence, enum ledger_open_status status)
+{
+    evidence->ledger_is_missing = status == LEDGER_OPEN_FAILED;
+    return judge(job, evidence);
+}
+
 static bool add_opened_core(struct report_target *job, const struct core_file *core)
 {
     struct ledger *ledger = NULL;
@@ -163,7 +169,8 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     struct error note = {""}, why = {""};
     print_notice(core->notice.text);
     /* The report contains that it was not watched. */
-    if (ledger_open_core(core, &ledger, &note) != LEDGER_OPEN_NOT_WATCHED)
+    enum ledger_open_status status = ledger_open_core(core, &ledger, &note);
+    if (status != LEDGER_OPEN_NOT_WATCHED)
         print_notice(note.text);
     const struct stacks_options options = {
         .symbolizer = job->symbolizer,
@@ -178,7 +185,8 @@ static bool add_opened_core(struct report_target *job, const struct core_file *c
     bool added = false;
     struct evidence evidence;
     if (ledger || current)
-        added = evidence_of_core(&evidence, core, ledger, current, &job->error) && judge(job, &evidence);
+        added = evidence_of_core(&evidence, core, ledger, current, &job->error) &&
+                judge_core(job, &evidence, status);
     else
         error_set(&job->error, "%s: no thread and no ledger in this core", core->path);
     snapshot_free(snapshot);

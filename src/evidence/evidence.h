@@ -28,6 +28,7 @@ struct evidence {
     const struct ledger *ledger; /* NULL: not watched. Owned by the caller; must outlive the evidence */
     struct thread_index threads; /* of the ledger */
     bool has_shim;               /* no ledger, but it is watched: it has not created a thread yet */
+    bool ledger_is_missing;      /* it is watched, but the core file does not contain its ledger */
     pid_t pid, parent_pid;       /* parent 0: unknown */
     char *exe, **argv;           /* NULL: unknown */
     struct process_end end;

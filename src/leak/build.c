@@ -36,6 +36,7 @@ static void set_identity(struct build *build, struct evidence *evidence)
         .stopped = evidence->end.alive && is_stopped(&evidence->tasks),
         .core = evidence->core,
         .watched = build->header || evidence->has_shim,
+        .ledger_is_missing = evidence->ledger_is_missing,
         .stacks = evidence->stacks,
     };
     evidence->exe = NULL;

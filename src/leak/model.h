@@ -155,6 +155,7 @@ struct process_report {
     bool stopped; /* by a signal, so that no thread runs until SIGCONT; only of a live process */
     bool core;    /* read from a core file */
     bool watched; /* false: creations are unknown, so all threads except the main thread are untracked */
+    bool ledger_is_missing; /* not watched as above, because the core file does not contain its ledger */
     uint64_t started_wall_ns;
     struct fork_info fork;
     struct abort_info abort;

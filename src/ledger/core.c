@@ -74,7 +74,8 @@ static void say_where(const struct core_file *core, const struct core_mapping *m
         error_set(
             error,
             "%s: no creation stacks: the ledger was the file %s of threadleak run, and mapped files are "
-            "not dumped; set bit 3 of /proc/PID/coredump_filter",
+            "not dumped; set bit 3 of /proc/PID/coredump_filter, or start the program with "
+            "LD_PRELOAD=" SHIM " instead",
             core->path, mapping->path);
     else if (core->notice.text[0])
         error_set(error,

@@ -282,6 +282,21 @@ START_TEST(main_and_untracked)
 }
 END_TEST
 
+/* What opens the core file has reported it, and what to do. */
+START_TEST(the_core_has_no_ledger)
+{
+    fill_current();
+    one_process[0].watched = false;
+    char *text = printed(&report_text, (struct report_style){.others = true});
+    ck_assert_ptr_nonnull(strstr(text, "not watched"));
+    free(text);
+    one_process[0].ledger_is_missing = true;
+    text = printed(&report_text, (struct report_style){.others = true});
+    ck_assert_ptr_null(strstr(text, "not watched"));
+    free(text);
+}
+END_TEST
+
 START_TEST(not_watched)
 {
     fill_current();
@@ -461,6 +476,7 @@ int main(void)
     tcase_add_test(tests, equal_text_is_one_block);
     tcase_add_test(tests, each_place_has_its_block);
     tcase_add_test(tests, main_and_untracked);
+    tcase_add_test(tests, the_core_has_no_ledger);
     tcase_add_test(tests, not_watched);
     tcase_add_test(tests, start_of_a_runtime);
     tcase_add_test(tests, no_stacks_were_taken);

@@ -188,7 +188,7 @@ void print_process_head(const struct printer *printer, const struct process_repo
     print_title(printer, process);
     if (!alone)
         print_arguments(printer, process);
-    if (!process->watched)
+    if (!process->watched && !process->ledger_is_missing)
         print_unwatched(printer, process);
     if (process->stopped)
         fprintf(printer->out, "stopped by a signal, until 'kill -CONT %d'\n", (int)process->pid);
