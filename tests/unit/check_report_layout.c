@@ -234,6 +234,34 @@ START_TEST(generated_code_is_one_line)
 END_TEST
 
 /* The first one is shown, and the user's own. */
+/* std::thread(pause) */
+START_TEST(callers_of_no_user_frame_are_one_line)
+{
+    make_deep(6, 6, 6);
+    for (int i = 0; i < 6; i++)
+        deep[i].runtime = true;
+    deep[0].function = "pause";
+    deep[1].function = "int std::__invoke_impl<int, int (*)()>(std::__invoke_other, int (*&&)())";
+    one_group[0].user_frame = NULL;
+    char *text = printed(&report_text, (struct report_style){.more = "threadleak run -v"});
+    ck_assert_msg(strstr(text, "    pause   /src/step.c:10\n    ... 5 frames of the runtime\n"), "%s", text);
+    ck_assert_msg(strstr(text, "to see what is shortened: threadleak run -v\n"), "%s", text);
+    free(text);
+    text = printed(&report_text, (struct report_style){.verbose = 1});
+    ck_assert_msg(!strstr(text, "of the runtime") && strstr(text, "step.c:15\n"), "%s", text);
+    free(text);
+    deep[5].runtime = false;
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(!strstr(text, "of the runtime"), "%s", text);
+    free(text);
+    deep[5].runtime = true;
+    one_group[0].user_frame = &deep[3];
+    text = printed(&report_text, (struct report_style){.color = false});
+    ck_assert_msg(!strstr(text, "of the runtime"), "%s", text);
+    free(text);
+}
+END_TEST
+
 START_TEST(recursion_is_one_line)
 {
     make_deep(14, 14, 14);
@@ -421,6 +449,7 @@ int main(void)
     tcase_add_test(tests, frames_without_names_are_one_line);
     tcase_add_test(tests, frames_of_libraries_are_one_line);
     tcase_add_test(tests, generated_code_is_one_line);
+    tcase_add_test(tests, callers_of_no_user_frame_are_one_line);
     tcase_add_test(tests, recursion_is_one_line);
     tcase_add_test(tests, recursion_begins_with_a_frame);
     tcase_add_test(tests, frames_of_an_interpreter_are_one_line);

@@ -40,7 +40,7 @@ struct frames shown_frames(const struct printer *printer, struct frames frames)
 }
 
 /* A line of a stack: a frame, or several that are shown as one line. */
-enum row_kind { ROW_FRAME, ROW_NAMELESS, ROW_LIBRARIES, ROW_INTERPRETER, ROW_REPEATED };
+enum row_kind { ROW_FRAME, ROW_NAMELESS, ROW_LIBRARIES, ROW_CALLERS, ROW_INTERPRETER, ROW_REPEATED };
 struct row {
     const struct frame *first;
     size_t count;
@@ -77,6 +77,17 @@ static size_t libraries_from(const struct frames *frames, size_t from)
     while (end < frames->count && frames->items[end].runtime)
         end++;
     return from > 0 && end > from && end < frames->count ? end - from - 1 : 0;
+}
+
+/* All callers of what a std::thread calls, where none is the user's, as in std::thread(pause). */
+static size_t callers_from(const struct frames *frames, size_t from)
+{
+    const char *function = frames->items[from].function;
+    bool begins = from > 0 && !frames->user_frame && function && strstr(function, "std::__invoke");
+    size_t end = from;
+    while (begins && end < frames->count && frames->items[end].runtime)
+        end++;
+    return end == frames->count ? end - from : 0;
 }
 
 static const struct interpreter *folding_interpreter(const struct frame *frame)
@@ -124,8 +135,11 @@ static struct row row_at(const struct printer *printer, const struct frames *fra
     size_t interpreter = interpreter_from(frames, index);
     size_t nameless = nameless_from(frames, index), libraries = libraries_from(frames, index);
     size_t generated = generated_from(frames, index), repeated = repeated_from(frames, index);
+    size_t callers = callers_from(frames, index);
     if (interpreter > 1)
         return (struct row){first, interpreter, ROW_INTERPRETER};
+    if (callers >= LIBRARY_SHOWN)
+        return (struct row){first, callers, ROW_CALLERS};
     if (libraries >= LIBRARY_SHOWN)
         return (struct row){first, libraries, ROW_LIBRARIES};
     if (repeated > REPEATED_SHOWN)
@@ -182,6 +196,12 @@ static void put_libraries(const struct printer *printer, const struct row *row)
     note_shortened(printer);
 }
 
+static void put_callers(const struct printer *printer, const struct row *row)
+{
+    fprintf(printer->out, "    ... %zu frames of the runtime\n", row->count);
+    note_shortened(printer);
+}
+
 /* "    ... 12 frames of the Python interpreter" */
 static void put_interpreter(const struct printer *printer, const struct row *row)
 {
@@ -201,6 +221,7 @@ static void put_row(const struct printer *printer, const struct row *row, bool i
     static void (*const put[])(const struct printer *,
                                const struct row *) = {[ROW_NAMELESS] = put_nameless,
                                                       [ROW_LIBRARIES] = put_libraries,
+                                                      [ROW_CALLERS] = put_callers,
                                                       [ROW_INTERPRETER] = put_interpreter,
                                                       [ROW_REPEATED] = put_repeated};
     enum paint how = is_user ? BOLD : row->first->runtime ? DIM : PLAIN;
