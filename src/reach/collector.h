@@ -21,7 +21,8 @@ struct reach_collector {
     struct reach_pages pages;
     uint64_t *words; /* registers of all threads */
     struct reach_bytes vectors, kernel;
-    size_t *vector_at; /* by thread: offset in vectors */
+    size_t kernel_taken; /* bytes of REACH_KERNEL_MAX that are used up */
+    size_t *vector_at;   /* by thread: offset in vectors */
     struct reach_handle *handles;
     size_t handle_count;
     uint64_t end_sp;

@@ -130,7 +130,7 @@ static bool copy_messages(struct reach_collector *collector, int id, unsigned lo
     bool done = message != NULL;
     for (unsigned long i = 0; done && i < count; i++) {
         ssize_t size = msgrcv(id, message, sizeof(message->text), (long)i, MSG_COPY | IPC_NOWAIT);
-        done = size >= 0;
+        done = size >= 0 && reach_kernel_take(collector, (size_t)size);
         if (done)
             reach_kernel_add(collector, message, sizeof(message->type) + (size_t)size);
     }
@@ -146,7 +146,7 @@ static void read_queue(struct reach_collector *collector, const char *line)
     if (sscanf(line, "%*d %d %*o %*u %lu", &id, &count) != 2 || !count)
         return;
     if (!copy_messages(collector, id, count))
-        collector->image.caveats |= REACH_BIT(QUEUE);
+        reach_kernel_unread(collector);
 }
 
 static void read_queues(struct reach_collector *collector)
@@ -158,7 +158,7 @@ static void read_queues(struct reach_collector *collector)
     char *text = fd >= 0 ? read_all(fd, MAX_TEXT, &length) : NULL;
     if (!text || !process_shares_namespace(collector->pid, "ipc") ||
         !process_shares_namespace(collector->pid, "pid"))
-        collector->image.caveats |= REACH_BIT(QUEUE);
+        reach_kernel_unread(collector);
     for (const char *line = text; line && (line = strchr(line, '\n'));)
         read_queue(collector, ++line);
     free(text);

@@ -1,22 +1,18 @@
 /*
  * Descriptors that keep bytes or words of the process. Nothing is consumed: a pipe is copied with tee(2), a
- * socket is read with MSG_PEEK. The descriptor is that of the process itself (pidfd_getfd(2)), so no new end
- * is opened.
+ * socket is read with MSG_PEEK (kernel_sockets.c). The descriptor is that of the process itself
+ * (pidfd_getfd(2)), so no new end is opened.
  */
 #include "reach/kernel.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/sockios.h>
 #include <mqueue.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,8 +25,6 @@
 
 enum {
     MAX_FILES = 20000,
-    MAX_INFO = 64 << 20,     /* bytes of fdinfo of one epoll */
-    MAX_PEEKED = 16 << 20,   /* bytes of one socket */
     DEFAULT_PIPE = 64 << 10, /* bytes */
     TTY_AUX = 5,             /* major number of /dev/ptmx */
     PTMX = 2,                /* and the minor one */
@@ -41,20 +35,22 @@ struct reading {
     pid_t task;
     int pidfd;
     struct reach_regular regular;
+    struct reach_seen seen;
 };
 
 static void lower(const struct reading *reading)
 {
-    reading->collector->image.caveats |= REACH_BIT(QUEUE);
+    reach_kernel_unread(reading->collector);
 }
 
-/* Of struct epoll_event: "tfd: 5 events: 19 data: 7f0000000000 …". Of eventfd the counter. */
+/* Of struct epoll_event: "tfd: 5 events: 19 data: 7f0000000000 …". Of eventfd the counter. The kernel makes
+ * the whole text, however little of it is read. */
 static void read_info(const struct reading *reading, int fd, const char *key)
 {
-    size_t length;
-    int info = open(PROC_PATH("%d/fdinfo/%d", reading->task, fd), O_RDONLY | O_CLOEXEC);
-    char *text = info >= 0 ? read_all(info, MAX_INFO, &length) : NULL;
-    if (text)
+    size_t length = 0, room = reach_kernel_room(reading->collector);
+    int info = room ? open(PROC_PATH("%d/fdinfo/%d", reading->task, fd), O_RDONLY | O_CLOEXEC) : -1;
+    char *text = info >= 0 ? read_all(info, room, &length) : NULL;
+    if (reach_kernel_take(reading->collector, length) && text)
         reach_kernel_add_values(reading->collector, text, key, 0);
     else
         reach_kernel_unknown(reading->collector);
@@ -81,13 +77,19 @@ static bool tee_through(const struct reading *reading, int pipe_end, int size, c
     return n == size;
 }
 
-static void read_pipe(const struct reading *reading, int pipe_end)
+static void read_pipe(struct reading *reading, int pipe_end, const struct stat *status)
 {
     int size = 0, ends[2];
     if ((fcntl(pipe_end, F_GETFL) & O_ACCMODE) == O_WRONLY)
         return;
     if (ioctl(pipe_end, FIONREAD, &size) == 0 && size == 0)
         return;
+    if (reach_kernel_was_seen(&reading->seen, status))
+        return;
+    if (!reach_kernel_see(&reading->seen, status) || !reach_kernel_take(reading->collector, (size_t)size)) {
+        lower(reading);
+        return;
+    }
     if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
         lower(reading);
         return;
@@ -96,103 +98,6 @@ static void read_pipe(const struct reading *reading, int pipe_end)
         lower(reading);
     close(ends[0]);
     close(ends[1]);
-}
-
-/* ---- sockets ---- */
-
-static int option(int socket, int name)
-{
-    int value = -1;
-    socklen_t size = sizeof(value);
-    return getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
-union address {
-    struct sockaddr any;
-    struct sockaddr_in four;
-    struct sockaddr_in6 six;
-};
-
-static bool is_same_host(const union address *own, const union address *peer)
-{
-    if (own->any.sa_family != peer->any.sa_family)
-        return false;
-    if (own->any.sa_family == AF_INET)
-        return own->four.sin_addr.s_addr == peer->four.sin_addr.s_addr ||
-               ntohl(peer->four.sin_addr.s_addr) >> 24 == 127;
-    return own->any.sa_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&own->six.sin6_addr, &peer->six.sin6_addr);
-}
-
-/* Can the process itself have sent what is in a socket of the internet? Without a peer anybody can. */
-static bool is_of_this_host(int socket)
-{
-    union address own, peer;
-    socklen_t own_size = sizeof(own), peer_size = sizeof(peer);
-    return getpeername(socket, &peer.any, &peer_size) != 0 || getsockname(socket, &own.any, &own_size) != 0 ||
-           is_same_host(&own, &peer);
-}
-
-static bool is_readable(int socket)
-{
-    struct pollfd waiting = {.fd = socket, .events = POLLIN};
-    return poll(&waiting, 1, 0) != 0;
-}
-
-/* Returns the number of bytes. Descriptors under way are not received without room for them, and the flag
- * MSG_CTRUNC is set (unix(7)): what is in these cannot be read. */
-static ssize_t peek(const struct reading *reading, int socket, size_t size)
-{
-    unsigned char *bytes = malloc(size);
-    struct iovec iov = {bytes, size};
-    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-    ssize_t n = bytes ? recvmsg(socket, &message, MSG_PEEK | MSG_DONTWAIT) : -1;
-    if (n > 0)
-        reach_kernel_add(reading->collector, bytes, (size_t)n);
-    free(bytes);
-    return message.msg_flags & MSG_CTRUNC ? -1 : n;
-}
-
-/*
- * Of datagrams only the first can be seen, and the kernel does not say whether there are others. One without
- * bytes can have a descriptor, too. Peeking would move the offset of SO_PEEK_OFF.
- */
-static void read_received(const struct reading *reading, int socket, int size)
-{
-    bool is_datagram = option(socket, SO_TYPE) == SOCK_DGRAM;
-    bool can_peek = size <= MAX_PEEKED && option(socket, SO_PEEK_OFF) < 0;
-    ssize_t n = size > 0 && can_peek ? peek(reading, socket, (size_t)size) : 0;
-    if (n != size || (is_datagram && is_readable(socket)))
-        lower(reading);
-}
-
-/* What TCP has not delivered, because the receiver's buffer is full, is in the sender's, and cannot be read.
- */
-static void read_of_this_host(const struct reading *reading, int socket, int size)
-{
-    int unsent = 0;
-    if (size > 0)
-        read_received(reading, socket, size);
-    if (option(socket, SO_TYPE) == SOCK_STREAM && (ioctl(socket, SIOCOUTQ, &unsent) != 0 || unsent != 0))
-        lower(reading);
-}
-
-static void read_socket(const struct reading *reading, int socket)
-{
-    int size = 0, domain = option(socket, SO_DOMAIN);
-    bool is_internet = domain == AF_INET || domain == AF_INET6;
-    if (option(socket, SO_ACCEPTCONN) == 1) {
-        if (is_readable(socket)) /* what was sent over a new connection is in no descriptor yet */
-            lower(reading);
-        return;
-    }
-    if (ioctl(socket, FIONREAD, &size) != 0 || size < 0)
-        return;
-    if (domain == AF_UNIX)
-        read_received(reading, socket, size);
-    else if (is_internet && is_of_this_host(socket))
-        read_of_this_host(reading, socket, size);
-    else if (!is_internet && size > 0)
-        lower(reading);
 }
 
 /* ---- all ---- */
@@ -225,9 +130,9 @@ static void read_bytes(struct reading *reading, int fd)
     }
     if (fstat(copy, &status) == 0) {
         if (S_ISFIFO(status.st_mode))
-            read_pipe(reading, copy);
+            read_pipe(reading, copy, &status);
         else if (S_ISSOCK(status.st_mode))
-            read_socket(reading, copy);
+            reach_kernel_read_socket(reading->collector, &reading->seen, copy, &status);
         else if (S_ISREG(status.st_mode) && mq_getattr(copy, &attributes) == 0)
             read_queue(reading, copy, &attributes);
         else if (S_ISREG(status.st_mode))
@@ -271,8 +176,11 @@ static void read_file(struct reading *reading, int fd)
 void reach_kernel_read_files(struct reach_collector *collector, const struct snapshot *snapshot)
 {
     const pid_t task = snapshot->task;
-    struct reading reading = {collector, task, (int)syscall(SYS_pidfd_open, collector->pid, 0),
-                              reach_regular_begin(snapshot)};
+    struct reading reading = {collector,
+                              task,
+                              (int)syscall(SYS_pidfd_open, collector->pid, 0),
+                              reach_regular_begin(snapshot),
+                              {.count = 0}};
     DIR *directory = opendir(PROC_PATH("%d/fd", task));
     size_t count = 0;
     if (!directory)

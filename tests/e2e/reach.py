@@ -6,24 +6,25 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 
 import harness
 from harness import call, demand, wait_until_asleep
 
-FORGOTTEN = {"forgotten", "freed", "joined", "zeros", "arena", "errno"}  # places that keep nothing
+FORGOTTEN = {"forgotten", "freed", "joined", "zeros", "arena", "errno", "empty_sockets"}  # places that keep nothing
 # What is there cannot be read, or only on some file systems.
-ONLY_LIKELY = {"datagrams", "connection", "under_way", "notification", "terminal", "own_files", "process", "file",
-               "requeued", "interruptible"}
+ONLY_LIKELY = {"datagrams", "connection", "orphan", "behind_mark", "behind_empty", "raw", "under_way", "notification", "terminal",
+               "own_files", "process", "file", "requeued", "interruptible"}
 SPINS = {"register", "vector"}  # a thread of these is never asleep
 PLACES = {place: program for program, places in {
     "kept": """forgotten freed joined zeros arena errno static tls key tagged_low tagged_high interior packed three_hops mapping read_only
         no_access shared large on_exit mangled half half_on_heap""",
     "kept_by_thread": """stack heap_of_thread timed_wait result interrupted_stack coroutine register unseen_register vector process requeued
         interruptible""",
-    "kept_in_kernel": """pipe socketpair datagrams udp tcp connection under_way notification epoll timer signal queue memfd file
-        terminal own_files""",
+    "kept_in_kernel": """pipe under_way notification epoll timer signal queue memfd file terminal own_files""",
+    "kept_in_socket": """socketpair datagrams udp tcp connection orphan behind_mark behind_empty raw mapped empty_sockets""",
 }.items() for place in places.split()}
 
 
@@ -46,6 +47,15 @@ def remove_queue(lines):
     for line in lines:
         if line.startswith("queue "):
             call(["ipcrm", "-q", line.split()[1]])
+
+
+def need_sockets(place):
+    kind = {"raw": (socket.AF_INET, socket.SOCK_RAW, 253), "mapped": (socket.AF_INET6, socket.SOCK_STREAM)}.get(place)
+    try:
+        if kind:
+            socket.socket(*kind).close()
+    except OSError as error:
+        raise harness.Skip(f"no such socket here: {error}") from error
 
 
 def live(bench, place):
@@ -78,6 +88,7 @@ def end(bench, place):
 
 def test(how, place):
     def one(bench):
+        need_sockets(place)
         how(bench, place)
 
     one.__name__ = f"{place}_{how.__name__}"

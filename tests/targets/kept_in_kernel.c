@@ -1,9 +1,8 @@
-/* The reference to a gate is kept by the kernel: in pipes, sockets, queues, timers, files. See kept.h. */
+/* The reference to a gate is kept by the kernel: in pipes, queues, timers, files. See kept.h. */
 #include "kept.h"
 
 #include <fcntl.h>
 #include <mqueue.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/ipc.h>
@@ -17,61 +16,6 @@ static void keep_in_pipe(void *gate)
     int ends[2];
     const struct message message = {'a', gate};
     CHECK(pipe(ends) == 0 && write(ends[1], &message, sizeof(message)) == sizeof(message));
-}
-
-static void keep_in_socketpair(void *gate)
-{
-    int ends[2];
-    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
-    CHECK(write(ends[1], "first", 5) == 5 && write(ends[1], &gate, sizeof(gate)) == sizeof(gate));
-}
-
-static void keep_in_datagrams(void *gate)
-{
-    int ends[2];
-    CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0);
-    CHECK(write(ends[1], "first", 5) == 5 && write(ends[1], &gate, sizeof(gate)) == sizeof(gate));
-}
-
-static int bind_to_loopback(int type, struct sockaddr_in *address)
-{
-    int receiver = socket(AF_INET, type, 0);
-    socklen_t size = sizeof(*address);
-    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    CHECK(receiver >= 0 && bind(receiver, (struct sockaddr *)address, size) == 0);
-    CHECK(getsockname(receiver, (struct sockaddr *)address, &size) == 0);
-    return receiver;
-}
-
-static void send_to(int type, const struct sockaddr_in *address, void *gate)
-{
-    int sender = socket(AF_INET, type, 0);
-    CHECK(sender >= 0 && connect(sender, (const struct sockaddr *)address, sizeof(*address)) == 0);
-    CHECK(write(sender, &gate, sizeof(gate)) == sizeof(gate) && close(sender) == 0);
-}
-
-static void keep_in_udp(void *gate)
-{
-    struct sockaddr_in address;
-    bind_to_loopback(SOCK_DGRAM, &address);
-    send_to(SOCK_DGRAM, &address, gate);
-}
-
-static void keep_in_tcp(void *gate)
-{
-    struct sockaddr_in address;
-    int listener = bind_to_loopback(SOCK_STREAM, &address);
-    CHECK(listen(listener, 1) == 0);
-    send_to(SOCK_STREAM, &address, gate);
-    CHECK(accept(listener, NULL, NULL) >= 0);
-}
-
-/* Nobody accepts the connection. */
-static void keep_in_connection(void *gate)
-{
-    struct sockaddr_in address;
-    CHECK(listen(bind_to_loopback(SOCK_STREAM, &address), 1) == 0);
-    send_to(SOCK_STREAM, &address, gate);
 }
 
 /* In a pipe whose descriptors are in a socket. */
@@ -179,11 +123,6 @@ static void keep_in_own_files(void *gate)
 
 static const struct place places[] = {
     PLACE(pipe, keep_in_pipe),
-    PLACE(socketpair, keep_in_socketpair),
-    PLACE(datagrams, keep_in_datagrams),
-    PLACE(udp, keep_in_udp),
-    PLACE(tcp, keep_in_tcp),
-    PLACE(connection, keep_in_connection),
     PLACE(under_way, keep_under_way),
     PLACE(notification, keep_in_notification),
     PLACE(epoll, keep_in_epoll),
