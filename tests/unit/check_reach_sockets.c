@@ -1,4 +1,4 @@
-/* What is read of sockets, and when a socket may be not empty. */
+/* What is read of sockets and pipes, and when a socket may be not empty. */
 #include <check.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "reach/caveat.h"
@@ -187,6 +188,40 @@ START_TEST(sockets_are_limited)
 }
 END_TEST
 
+/* ---- pipes: of all descriptors of a child, which has no others ---- */
+
+static void read_files_of_child(size_t taken, bool lowers, size_t marks)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        int ends[2];
+        const struct snapshot snapshot = {.pid = getpid(), .task = getpid()};
+        for (int fd = 0; fd < 1024; fd++)
+            close(fd);
+        collector.pid = getpid();
+        collector.kernel_taken = taken;
+        bool made = pipe(ends) == 0 && write(ends[1], "12345678", 8) == 8 && dup(ends[0]) >= 0;
+        reach_kernel_read_files(&collector, &snapshot);
+        bool lowered = (collector.image.caveats & REACH_BIT(QUEUE)) != 0;
+        _exit(!made || lowered != lowers || collector.kernel.size != marks);
+    }
+    int status;
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+
+START_TEST(a_pipe_is_read_once)
+{
+    read_files_of_child(REACH_KERNEL_MAX - 8, false, 8);
+}
+END_TEST
+
+START_TEST(pipes_are_limited)
+{
+    read_files_of_child(REACH_KERNEL_MAX - 7, true, 0);
+}
+END_TEST
+
 int main(void)
 {
     TCase *all = tcase_create("reach_sockets");
@@ -201,5 +236,7 @@ int main(void)
     tcase_add_test(all, a_socket_with_many_descriptors_is_read_once);
     tcase_add_test(all, bytes_are_limited_in_all);
     tcase_add_test(all, sockets_are_limited);
+    tcase_add_test(all, a_pipe_is_read_once);
+    tcase_add_test(all, pipes_are_limited);
     return suite_run("reach_sockets", all);
 }
