@@ -221,6 +221,7 @@ bool evidence_of_core(struct evidence *evidence, const struct core_file *core, c
     *evidence = (struct evidence){.pid = core->pid,
                                   .end = {.known = core->signal != 0, .wait_status = core->signal},
                                   .core = true,
+                                  .crashed = core->crashed,
                                   .stacks = stacks};
     if (ledger && !of_watched(evidence, ledger, error))
         return false;

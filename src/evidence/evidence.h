@@ -33,6 +33,7 @@ struct evidence {
     char *exe, **argv;           /* NULL: unknown */
     struct process_end end;
     bool core;                  /* everything is from a core file */
+    pid_t crashed;              /* in a core file: the thread that got the signal; 0: none, or unknown */
     struct stacks *stacks;      /* NULL: not taken */
     uint64_t now_ns;            /* CLOCK_MONOTONIC; the moment that ages refer to; 0: unknown */
     struct task_list tasks;     /* of a live process; empty: cannot be matched with the tids of the ledger */

@@ -176,6 +176,7 @@ static bool build_process(struct build *build)
             !build_sites(build))
             return false;
     }
+    build_crash(build);
     return build_findings(build) && build_untracked(build) && build_main(build) && build_lives(build);
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/fault.h"
 #include "common/options.h"
 #include "leak/death_test.h"
 #include "leak/process_build.h"
@@ -124,4 +125,23 @@ void build_abort(struct build *build)
     abort->at = stack ? abort_place(stack) : NULL;
     if (!abort->at && from->at)
         abort->at = stack_call(build->evidence->ledger, build->rules->symbolizer, from->at);
+}
+
+void build_crash(struct build *build)
+{
+    const struct evidence *evidence = build->evidence;
+    const char *signal =
+        build->process.how == END_SIGNAL ? fault_name((uint32_t)build->process.signal) : NULL;
+    if (!evidence->crashed || !signal || build->process.abort.call)
+        return;
+    const struct ledger_slot *slot =
+        build->header ? thread_index_find(&evidence->threads, evidence->crashed) : NULL;
+    const struct thread_stack *current = stacks_find(build->process.stacks, evidence->crashed);
+    build->process.crash = (struct crash_info){.signal = signal, .tid = evidence->crashed};
+    if (slot)
+        build->process.crash.by = slot->serial;
+    else if (build->process.watched && evidence->crashed == evidence->pid)
+        build->process.crash.by = LEDGER_MAIN_SERIAL;
+    if (current && current->stack)
+        build->process.crash.at = innermost_user_frame(current->stack->frames, current->stack->count);
 }

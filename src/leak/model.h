@@ -115,6 +115,14 @@ struct abort_info {
     const struct frame *at;      /* code of the user on its stack, or the call; NULL: unknown */
 };
 
+/* The thread whose fault ended a process, from a core file. */
+struct crash_info {
+    const char *signal;     /* "SIGSEGV"; NULL: there was no fault, or that is not known */
+    uint64_t by;            /* T-number; 0: unknown */
+    pid_t tid;              /* of that thread */
+    const struct frame *at; /* code of the user on its stack; NULL: unknown */
+};
+
 /* The fork that began a process. */
 struct fork_info {
     pid_t parent;           /* 0: the process began otherwise, or the fork was not seen */
@@ -159,6 +167,7 @@ struct process_report {
     uint64_t started_wall_ns;
     struct fork_info fork;
     struct abort_info abort;
+    struct crash_info crash;
     struct {
         uint64_t created, joined, detached, alive, unjoined, peak, untracked, lost;
         uint64_t lost_places; /* creations that are recorded, but not where */

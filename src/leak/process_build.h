@@ -16,6 +16,7 @@ struct build {
 void build_end(struct build *build);
 /* Sets who called abort(), where, if that ended the process. Needs the header. */
 void build_abort(struct build *build);
+void build_crash(struct build *build);
 /* Is it a death test, and do the rules not judge those? argv: of the process, or NULL. */
 bool is_spared_death_test(const struct build *build, char *const *argv);
 

@@ -46,12 +46,20 @@ static void add_aborting(struct named_threads *named, const struct abort_info *a
         named->items[named->count++] = (struct named_thread){key_of(abort->by, abort->tid), 0};
 }
 
+static void add_crashed(struct named_threads *named, const struct crash_info *crash)
+{
+    if (crash->signal)
+        named->items[named->count++] = (struct named_thread){key_of(crash->by, crash->tid), 0};
+}
+
 void named_threads_make(struct named_threads *named, const struct process_report *process)
 {
     const struct findings *findings = &process->findings;
     *named = (struct named_threads){.items = calloc(count_threads(findings) + 2, sizeof(*named->items))};
-    if (named->items)
+    if (named->items) {
         add_aborting(named, &process->abort);
+        add_crashed(named, &process->crash);
+    }
     for (int level = FINDING_PROVED; named->items && level > FINDING_NOTE; level--)
         for (size_t i = 0; i < findings->count; i++)
             if (counts(&findings->items[i], (enum finding_level)level))

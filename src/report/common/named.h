@@ -1,4 +1,4 @@
-/* The threads that a report shows first: the one that aborted, then those that findings name. */
+/* The threads that a report shows first: the one that aborted or crashed, then those that findings name. */
 #ifndef THREADLEAK_REPORT_COMMON_NAMED_H
 #define THREADLEAK_REPORT_COMMON_NAMED_H
 

@@ -66,6 +66,16 @@ static json_t *abort_json(const struct abort_info *call)
     return json;
 }
 
+static json_t *crash_json(const struct crash_info *crash)
+{
+    json_t *json = json_object();
+    set_text(&json, "signal", crash->signal);
+    set_positive(&json, "thread", (int64_t)crash->by);
+    set_number(&json, "tid", crash->tid);
+    set_value(&json, "at", frame_json(crash->at));
+    return json;
+}
+
 /* The options that judged the process. */
 static json_t *options_json(const struct process_report *process)
 {
@@ -127,6 +137,8 @@ json_t *process_json(const struct process_report *process)
     set_value(&json, "end", end_json(process));
     if (process->abort.call)
         set_value(&json, "abort", abort_json(&process->abort));
+    if (process->crash.signal)
+        set_value(&json, "crash", crash_json(&process->crash));
     set_value(&json, "threads", counts_json(process));
     set_bool(&json, "watched", process->watched);
     if (process->stopped)

@@ -99,20 +99,33 @@ static void print_fork(const struct printer *printer, const struct fork_info *fo
     fprintf(printer->out, " of process %d do%s not exist here\n", (int)fork->parent, count == 1 ? "es" : "");
 }
 
-/* "T1 (main) called abort at flush   log.c:31" */
-static void print_abort(const struct printer *printer, const struct abort_info *call)
+static void print_act(const struct printer *printer, uint64_t id, pid_t tid, const char *act,
+                      const struct frame *at)
 {
-    if (!call->call)
-        return;
-    int width = call->by ? fprintf(printer->out, "T%llu%s", (unsigned long long)call->by,
-                                   call->by == LEDGER_MAIN_SERIAL ? " (main)" : "")
-                         : fprintf(printer->out, "tid %d", (int)call->tid);
-    width += fprintf(printer->out, call->call == ABORT_CALL ? " called abort" : " failed an assertion");
-    if (call->at) {
+    int width = id ? fprintf(printer->out, "T%llu%s", (unsigned long long)id,
+                             id == LEDGER_MAIN_SERIAL ? " (main)" : "")
+                   : fprintf(printer->out, "tid %d", (int)tid);
+    width += fprintf(printer->out, " %s", act);
+    if (at) {
         width += fprintf(printer->out, " at ");
-        put_frame(printer, call->at, width > 0 ? (size_t)width : 0, 0); /* below 0: a write failed */
+        put_frame(printer, at, width > 0 ? (size_t)width : 0, 0); /* below 0: a write failed */
     }
     putc('\n', printer->out);
+}
+
+/* "T1 (main) called abort at flush   log.c:31", "T3 got SIGSEGV at parse   config.c:90" */
+static void print_abort(const struct printer *printer, const struct process_report *process)
+{
+    const struct abort_info *call = &process->abort;
+    const struct crash_info *crash = &process->crash;
+    char act[32];
+    if (call->call)
+        print_act(printer, call->by, call->tid,
+                  call->call == ABORT_CALL ? "called abort" : "failed an assertion", call->at);
+    if (crash->signal) {
+        snprintf(act, sizeof(act), "got %s", crash->signal);
+        print_act(printer, crash->by, crash->tid, act, crash->at);
+    }
 }
 
 /* "replaced or deleted while the process uses it: /srv/app, /srv/libapp.so" */
@@ -193,6 +206,6 @@ void print_process_head(const struct printer *printer, const struct process_repo
     if (process->stopped)
         fprintf(printer->out, "stopped by a signal, until 'kill -CONT %d'\n", (int)process->pid);
     print_fork(printer, &process->fork);
-    print_abort(printer, &process->abort);
+    print_abort(printer, process);
     print_not_seen(printer, process);
 }

@@ -73,7 +73,7 @@ void print_process(const struct printer *of_report, const struct process_report 
     struct named_threads named;
     named_threads_make(&named, process);
     struct report_style style = *of_report->style;
-    style.others |= process->abort.call != ABORT_NONE;
+    style.others |= process->abort.call != ABORT_NONE || process->crash.signal;
     const struct printer printer = {of_report->out,    &style, process,
                                     of_report->report, &named, of_report->shortened};
     bool is_moment = is_snapshot(process) || process->abort.call, gap = false;
